@@ -1,0 +1,117 @@
+//! The permission of every call. Source: AWS Service Authorization Reference (actions of S3, KMS, IAM) and the roles that
+//! the Databricks REST reference names per operation.
+
+use super::{Read, Write};
+
+/// An IAM action, or a Databricks role in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Permission {
+    Aws(&'static str),
+    Databricks(&'static str),
+    /// Needs no permission at all.
+    Free,
+}
+
+impl Permission {
+    /// The name to print in a gap or a refusal.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Permission::Aws(name) | Permission::Databricks(name) => Some(name),
+            Permission::Free => None,
+        }
+    }
+}
+
+const ACCOUNT_ADMIN: Permission = Permission::Databricks("Databricks account admin");
+const METASTORE_ADMIN: Permission = Permission::Databricks("Databricks account admin or metastore admin");
+const WORKSPACE_ADMIN: Permission = Permission::Databricks("Databricks workspace admin");
+
+#[must_use]
+pub fn read_permission(read: &Read) -> Permission {
+    use Permission::Aws;
+    match read {
+        // GetCallerIdentity cannot be denied (STS API reference).
+        Read::CallerIdentity => Permission::Free,
+        Read::AccountPublicAccessBlock => Aws("s3:GetAccountPublicAccessBlock"),
+        Read::BucketLocation { .. } => Aws("s3:GetBucketLocation"),
+        Read::BucketTags { .. } => Aws("s3:GetBucketTagging"),
+        Read::BucketPublicAccessBlock { .. } => Aws("s3:GetBucketPublicAccessBlock"),
+        Read::BucketOwnership { .. } => Aws("s3:GetBucketOwnershipControls"),
+        Read::BucketAcl { .. } => Aws("s3:GetBucketAcl"),
+        Read::BucketEncryption { .. } => Aws("s3:GetEncryptionConfiguration"),
+        Read::BucketVersioning { .. } => Aws("s3:GetBucketVersioning"),
+        Read::BucketObjectLock { .. } => Aws("s3:GetBucketObjectLockConfiguration"),
+        Read::BucketLifecycle { .. } => Aws("s3:GetLifecycleConfiguration"),
+        Read::BucketPolicy { .. } => Aws("s3:GetBucketPolicy"),
+        Read::BucketLogging { .. } => Aws("s3:GetBucketLogging"),
+        Read::BucketNotification { .. } => Aws("s3:GetBucketNotification"),
+        Read::BucketReplication { .. } => Aws("s3:GetReplicationConfiguration"),
+        Read::Keys => Aws("kms:ListKeys"),
+        Read::Key { .. } => Aws("kms:DescribeKey"),
+        Read::KeyPolicy { .. } => Aws("kms:GetKeyPolicy"),
+        Read::KeyRotation { .. } => Aws("kms:GetKeyRotationStatus"),
+        Read::KeyGrants { .. } => Aws("kms:ListGrants"),
+        Read::KeyAliases { .. } => Aws("kms:ListAliases"),
+        Read::KeyTags { .. } => Aws("kms:ListResourceTags"),
+        Read::Role { .. } => Aws("iam:GetRole"),
+        Read::RoleInlinePolicies { .. } => Aws("iam:ListRolePolicies"),
+        Read::RolePolicy { .. } => Aws("iam:GetRolePolicy"),
+        Read::RoleAttachedPolicies { .. } => Aws("iam:ListAttachedRolePolicies"),
+        Read::Credentials
+        | Read::StorageConfigurations
+        | Read::LogDeliveries
+        | Read::Workspaces
+        | Read::Metastores
+        | Read::MetastoreWorkspaces { .. } => ACCOUNT_ADMIN,
+        Read::SystemSchemas { .. } | Read::Privileges { .. } | Read::Tables { .. } => METASTORE_ADMIN,
+        Read::WorkspaceConf { .. } => WORKSPACE_ADMIN,
+    }
+}
+
+/// Every permission that a write needs; the first is the operation's own.
+#[must_use]
+pub fn write_permissions(write: &Write) -> Vec<Permission> {
+    use Permission::Aws;
+    match write {
+        Write::PutAccountPublicAccessBlock { .. } => vec![Aws("s3:PutAccountPublicAccessBlock")],
+        Write::CreateBucket { object_lock: false, .. } => vec![Aws("s3:CreateBucket")],
+        Write::CreateBucket { object_lock: true, .. } => {
+            vec![Aws("s3:CreateBucket"), Aws("s3:PutBucketObjectLockConfiguration"), Aws("s3:PutBucketVersioning")]
+        }
+        Write::PutBucketTags { .. } => vec![Aws("s3:PutBucketTagging")],
+        Write::PutBucketPublicAccessBlock { .. } => vec![Aws("s3:PutBucketPublicAccessBlock")],
+        Write::PutBucketOwnership { .. } => vec![Aws("s3:PutBucketOwnershipControls")],
+        Write::PutBucketAclPrivate { .. } => vec![Aws("s3:PutBucketAcl")],
+        Write::PutBucketEncryption { .. } => vec![Aws("s3:PutEncryptionConfiguration")],
+        Write::EnableBucketVersioning { .. } => vec![Aws("s3:PutBucketVersioning")],
+        Write::PutBucketObjectLock { .. } => vec![Aws("s3:PutBucketObjectLockConfiguration")],
+        Write::PutBucketLifecycle { .. } => vec![Aws("s3:PutLifecycleConfiguration")],
+        Write::PutBucketPolicy { .. } => vec![Aws("s3:PutBucketPolicy")],
+        Write::PutBucketLogging { .. } => vec![Aws("s3:PutBucketLogging")],
+        Write::PutBucketNotification { .. } => vec![Aws("s3:PutBucketNotification")],
+        Write::PutBucketReplication { .. } => vec![Aws("s3:PutReplicationConfiguration"), Aws("iam:PassRole")],
+        Write::DeleteBucketReplication { .. } => vec![Aws("s3:PutReplicationConfiguration")],
+        Write::CreateKey { .. } => vec![Aws("kms:CreateKey"), Aws("kms:TagResource")],
+        Write::PutKeyPolicy { .. } => vec![Aws("kms:PutKeyPolicy")],
+        Write::CancelKeyDeletion { .. } => vec![Aws("kms:CancelKeyDeletion")],
+        Write::EnableKey { .. } => vec![Aws("kms:EnableKey")],
+        Write::EnableKeyRotation { .. } => vec![Aws("kms:EnableKeyRotation")],
+        Write::CreateAlias { .. } => vec![Aws("kms:CreateAlias")],
+        Write::UpdateAlias { .. } => vec![Aws("kms:UpdateAlias")],
+        Write::TagKey { .. } => vec![Aws("kms:TagResource")],
+        Write::RevokeGrant { .. } => vec![Aws("kms:RevokeGrant")],
+        Write::CreateRole { .. } => vec![Aws("iam:CreateRole"), Aws("iam:TagRole")],
+        Write::UpdateTrust { .. } => vec![Aws("iam:UpdateAssumeRolePolicy")],
+        Write::TagRole { .. } => vec![Aws("iam:TagRole")],
+        Write::PutRolePolicy { .. } => vec![Aws("iam:PutRolePolicy")],
+        Write::DeleteRolePolicy { .. } => vec![Aws("iam:DeleteRolePolicy")],
+        Write::DetachRolePolicy { .. } => vec![Aws("iam:DetachRolePolicy")],
+        Write::CreateCredential { .. }
+        | Write::CreateStorageConfiguration { .. }
+        | Write::CreateLogDelivery { .. }
+        | Write::SetLogDeliveryStatus { .. } => vec![ACCOUNT_ADMIN],
+        Write::EnableSystemSchema { .. } | Write::UpdatePrivileges { .. } => vec![METASTORE_ADMIN],
+        Write::SetWorkspaceConf { .. } => vec![WORKSPACE_ADMIN],
+    }
+}

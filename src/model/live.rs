@@ -1,0 +1,176 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fact, Gap, Observed, Place};
+
+/// One question about live state. Reads are deduplicated by it, preconditions and read-backs name it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Query {
+    pub place: Place,
+    pub read: Read,
+}
+
+/// Everything that can be asked. The provider maps each to one API operation (with its pages), `call` to its permission.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "read", rename_all = "snake_case")]
+pub enum Read {
+    /// sts:GetCallerIdentity → `Fact::Caller`.
+    CallerIdentity,
+    /// s3control GetPublicAccessBlock of the account → `Fact::AccountAndBucketBlock`.
+    AccountPublicAccessBlock,
+    /// GetBucketLocation → `Fact::BucketRegion`; absent when there is no such bucket.
+    BucketLocation {
+        bucket: String,
+    },
+    BucketTags {
+        bucket: String,
+    },
+    BucketPublicAccessBlock {
+        bucket: String,
+    },
+    BucketOwnership {
+        bucket: String,
+    },
+    BucketAcl {
+        bucket: String,
+    },
+    BucketEncryption {
+        bucket: String,
+    },
+    BucketVersioning {
+        bucket: String,
+    },
+    BucketObjectLock {
+        bucket: String,
+    },
+    BucketLifecycle {
+        bucket: String,
+    },
+    BucketPolicy {
+        bucket: String,
+    },
+    BucketLogging {
+        bucket: String,
+    },
+    BucketNotification {
+        bucket: String,
+    },
+    BucketReplication {
+        bucket: String,
+    },
+    /// kms:ListKeys → `Fact::Names` of key ARNs.
+    Keys,
+    /// kms:DescribeKey by id, ARN or `alias/…` → `Fact::Key`.
+    Key {
+        key: String,
+    },
+    /// Policy `default` of a key. Key id or ARN, never an alias.
+    KeyPolicy {
+        key: String,
+    },
+    KeyRotation {
+        key: String,
+    },
+    KeyGrants {
+        key: String,
+    },
+    /// → `Fact::Names`.
+    KeyAliases {
+        key: String,
+    },
+    KeyTags {
+        key: String,
+    },
+    /// iam:GetRole by name → `Fact::Role`.
+    Role {
+        role: String,
+    },
+    /// → `Fact::Names`.
+    RoleInlinePolicies {
+        role: String,
+    },
+    /// → `Fact::Policy`.
+    RolePolicy {
+        role: String,
+        policy: String,
+    },
+    /// → `Fact::Names` of policy ARNs.
+    RoleAttachedPolicies {
+        role: String,
+    },
+    Credentials,
+    StorageConfigurations,
+    LogDeliveries,
+    Workspaces,
+    Metastores,
+    /// → `Fact::WorkspaceIds`.
+    MetastoreWorkspaces {
+        metastore: String,
+    },
+    SystemSchemas {
+        metastore: String,
+    },
+    /// Direct privileges on a securable (`catalog`, `schema`, `table`) → `Fact::Privileges`.
+    Privileges {
+        securable: String,
+        name: String,
+    },
+    /// Full names of the tables of a schema → `Fact::Names`.
+    Tables {
+        catalog: String,
+        schema: String,
+    },
+    WorkspaceConf {
+        key: String,
+    },
+}
+
+/// Live state as it was read: one answer per question. A question that was not asked is unknown, never absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Live {
+    facts: BTreeMap<Query, Observed<Fact>>,
+}
+
+impl Live {
+    #[must_use]
+    pub fn get(&self, query: &Query) -> Observed<Fact> {
+        self.facts.get(query).cloned().unwrap_or_else(|| {
+            Observed::Unknown(Gap {
+                what: format!("{:?} in {}", query.read, query.place),
+                permission: None,
+                message: "it was not read".to_owned(),
+            })
+        })
+    }
+
+    /// The answer narrowed to one kind of fact by its accessor, for example `live.view(&place, read, Fact::policy)`.
+    pub fn view<T: Clone>(&self, place: &Place, read: Read, narrow: fn(&Fact) -> Option<&T>) -> Observed<T> {
+        let query = Query { place: place.clone(), read };
+        match self.get(&query) {
+            Observed::Present(fact) => match narrow(&fact) {
+                Some(value) => Observed::Present(value.clone()),
+                None => Observed::Unknown(Gap {
+                    what: format!("{:?} in {}", query.read, query.place),
+                    permission: None,
+                    message: "the answer has another shape than asked".to_owned(),
+                }),
+            },
+            Observed::Absent => Observed::Absent,
+            Observed::Unknown(gap) => Observed::Unknown(gap),
+        }
+    }
+
+    #[must_use]
+    pub fn contains(&self, query: &Query) -> bool {
+        self.facts.contains_key(query)
+    }
+
+    pub fn set(&mut self, query: Query, answer: Observed<Fact>) {
+        self.facts.insert(query, answer);
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&Query, &Observed<Fact>)> {
+        self.facts.iter()
+    }
+}

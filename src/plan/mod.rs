@@ -1,0 +1,162 @@
+//! Changes → ordered, guarded, serialisable plan. A plan is complete data: applying it decides nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::call::{Query, Write};
+use crate::diff::FieldChange;
+use crate::finding::Finding;
+use crate::model::reference::Output;
+use crate::model::{Address, Fact, Gap, Observed, Place};
+
+/// Version of the plan document; a plan of another version is refused.
+pub const FORMAT_VERSION: &str = "1.0";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    Create,
+    Update,
+    /// Make before break: a new one, then the old one switched off.
+    Replace,
+    Delete,
+    Noop,
+}
+
+/// What happens to one resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    pub address: Address,
+    pub action: Action,
+    pub reason: String,
+    pub irreversible: bool,
+    /// Field paths whose value only the cloud can choose.
+    pub known_after_apply: Vec<String>,
+    pub fields: Vec<FieldChange>,
+    pub depends_on: Vec<Address>,
+}
+
+/// A question and the answer that has to hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    pub query: Query,
+    pub answer: Observed<Fact>,
+}
+
+/// Index of a step in `Plan::steps`.
+pub type StepId = usize;
+
+/// One thing the applier does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    pub id: StepId,
+    pub address: Address,
+    /// In words, imperative: `write the transition bucket policy`.
+    pub title: String,
+    pub action: StepAction,
+    pub depends_on: Vec<StepId>,
+    /// Has to hold right before the write; else the plan is stale. Its answers are the before-images.
+    pub precondition: Vec<Expectation>,
+    /// Has to hold after the write, within `settle_seconds`.
+    pub expect: Vec<Expectation>,
+    /// References that this step resolves: output → token.
+    pub gives: BTreeMap<Output, String>,
+    /// How long a transient failure, or a read-back that does not show the write yet, may last.
+    pub settle_seconds: u64,
+    /// Sent when the wait that guards this step fails: puts back what was before.
+    pub undo: Option<PlacedWrite>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlacedWrite {
+    pub place: Place,
+    pub write: Write,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum StepAction {
+    Write {
+        place: Place,
+        write: Write,
+    },
+    /// Waits until a log-delivery configuration has succeeded later than the given steps finished, undoing those of
+    /// them that can be undone when it has not within the deadline.
+    AwaitDelivery {
+        place: Place,
+        config_id: String,
+        after_steps: Vec<StepId>,
+        deadline_seconds: u64,
+    },
+    /// Waits for a change that the cloud takes time to act on.
+    Pause {
+        seconds: u64,
+        reason: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Pass,
+    Warn,
+    /// Allowed by `--allow CODE`.
+    Allowed,
+    Refuse,
+}
+
+/// The verdict of one named check over the finished plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuardResult {
+    pub code: String,
+    pub verdict: Verdict,
+    pub message: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    pub create: usize,
+    pub update: usize,
+    pub replace: usize,
+    pub delete: usize,
+    pub noop: usize,
+}
+
+/// Which manifest the plan was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    pub name: String,
+    /// SHA-256 of the canonical declaration.
+    pub digest: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    pub format_version: String,
+    pub manifest: Vec<Source>,
+    /// Caller's role ARN with path (or its plain ARN), per AWS account.
+    pub caller: BTreeMap<String, String>,
+    pub summary: Summary,
+    /// Whether every input was read.
+    pub complete: bool,
+    pub gaps: Vec<Gap>,
+    /// SHA-256 of the live facts that the plan was made from.
+    pub reads_digest: String,
+    pub changes: Vec<Change>,
+    pub guards: Vec<GuardResult>,
+    pub findings: Vec<Finding>,
+    /// Codes given with `--allow`.
+    pub allowed: Vec<String>,
+    pub steps: Vec<Step>,
+    /// Desired state, so that a saved plan can be applied and its guards run again without manifests.
+    pub desired: Vec<crate::model::Desired>,
+}
