@@ -218,6 +218,7 @@ impl Write {
             Write::PutBucketObjectLock { .. } => "s3:PutObjectLockConfiguration",
             Write::PutBucketLifecycle { .. } => "s3:PutBucketLifecycleConfiguration",
             Write::PutBucketPolicy { .. } => "s3:PutBucketPolicy",
+            Write::DeleteBucketPolicy { .. } => "s3:DeleteBucketPolicy",
             Write::PutBucketLogging { .. } => "s3:PutBucketLogging",
             Write::PutBucketNotification { .. } => "s3:PutBucketNotificationConfiguration",
             Write::PutBucketReplication { .. } => "s3:PutBucketReplication",
