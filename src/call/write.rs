@@ -57,6 +57,10 @@ pub enum Write {
         bucket: String,
         policy: String,
     },
+    /// Only ever to undo a first policy that stopped delivery.
+    DeleteBucketPolicy {
+        bucket: String,
+    },
     PutBucketLogging {
         bucket: String,
         logging: Logging,
