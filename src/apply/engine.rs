@@ -198,9 +198,10 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
             StepAction::AwaitDelivery { place, config_id, after_steps, deadline_seconds } => {
                 let config_id: String = run.outputs.resolve(config_id)?;
                 let deadline = Duration::from_secs(*deadline_seconds);
-                // Steps that found everything in place sent nothing that could have stopped delivery in this run.
-                let since = after_steps.iter().filter_map(|id| run.finished_at.get(id)).max().copied();
-                let Some(since) = since else { return Ok(StepState::AlreadyThere) };
+                // Where nothing was sent in this run, any success counts: but one is needed, because what follows may
+                // switch off the delivery that works.
+                let since =
+                    after_steps.iter().filter_map(|id| run.finished_at.get(id)).max().copied().unwrap_or(Timestamp::MIN);
                 match self.await_delivery(step.id, place, &config_id, since, deadline).await {
                     Ok(()) => {
                         self.recorder.record(&Entry::Waited { step: step.id, at: self.clock.now().to_string() })?;

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::call::{Read, Write};
 use crate::diff::{Diff, FieldChange, diff};
 use crate::model::databricks::LogDelivery;
-use crate::model::reference::Output;
 use crate::model::wanted::Retirement;
 use crate::model::{Address, Desired, Fact, Gap, Kind, Live, Observed, Place, Reference, Wanted, WantedResource};
 
@@ -114,7 +113,7 @@ impl Builder<'_> {
                 return;
             }
             Diff::Create(fields) => (Action::Create, fields.clone()),
-            Diff::Update(fields) => (self.action(resource), fields.clone()),
+            Diff::Update(fields) => (Action::Update, fields.clone()),
         };
         let birth = self.birth(resource);
         let parent_is_new = self.parent_is_new(resource, &answer);
@@ -144,12 +143,6 @@ impl Builder<'_> {
             self.push(resource, final_drafts, &resource.fact, checked, stage, &mut sequence);
         }
         self.change(resource, action, fields, answer.as_ref().present());
-    }
-
-    /// A live configuration that a new one replaces makes the change a replacement.
-    fn action(&self, resource: &WantedResource) -> Action {
-        let _ = resource;
-        Action::Update
     }
 
     /// Policy and tags that a new key gets in the request that makes it need no step of their own.
@@ -348,17 +341,18 @@ impl Builder<'_> {
         let declared = wanted.and_then(|resource| resource.fact.log_deliveries()).and_then(|all| all.first());
         let enabled = declared.is_some_and(|delivery| delivery.status == "ENABLED");
         if let Some(config_id) = &current {
-            self.await_after(desired, &place, config_id, (0, order::AWAIT_CURRENT), order::AWAIT_CURRENT);
+            self.await_after(desired, &place, config_id, (0, order::AWAIT_CURRENT), order::AWAIT_CURRENT, false);
         }
         let Some(declared) = declared.filter(|_| enabled) else { return };
         let config_id = declared.config_id.clone();
         let delivery_changes =
             self.has_steps(desired, |slot| slot.step.address.kind == Kind::LogDelivery && slot.rank == 720);
-        if delivery_changes || current.is_none() {
-            let from = if delivery_changes { 720 } else { 0 };
-            self.await_after(desired, &place, &config_id, (from, order::AWAIT_DECLARED), order::AWAIT_DECLARED);
-        }
+        // Nothing is switched off before the declared delivery was seen to succeed, also when an earlier run created it.
         let retires = self.has_steps(desired, |slot| slot.rank == order::RETIRE);
+        if delivery_changes || current.is_none() || retires {
+            let from = if delivery_changes { 720 } else { 0 };
+            self.await_after(desired, &place, &config_id, (from, order::AWAIT_DECLARED), order::AWAIT_DECLARED, retires);
+        }
         let finals = self.has_steps(desired, |slot| slot.stage == Stage::Final);
         if retires && finals {
             let step = Step {
@@ -378,23 +372,31 @@ impl Builder<'_> {
             let needs = Needs::Ranks(order::RETIRE, order::RETIRE);
             self.slots.push(Slot { rank: order::PAUSE, sequence: 0, stage: Stage::First, step, needs });
         }
-        self.await_after(desired, &place, &config_id, (order::PAUSE, order::AWAIT_FINAL), order::AWAIT_FINAL);
-        self.await_after(desired, &place, &config_id, (order::AWAIT_FINAL, order::AWAIT_RETENTION), order::AWAIT_RETENTION);
+        self.await_after(desired, &place, &config_id, (order::PAUSE, order::AWAIT_FINAL), order::AWAIT_FINAL, false);
+        self.await_after(desired, &place, &config_id, (order::AWAIT_FINAL, order::AWAIT_RETENTION), order::AWAIT_RETENTION, false);
     }
 
     fn has_steps(&self, desired: &Desired, which: impl Fn(&Slot) -> bool) -> bool {
         self.slots.iter().any(|slot| slot.step.address.manifest == desired.name && which(slot))
     }
 
-    /// Adds a wait when a step of the manifest with a rank inside the range could stop delivery.
-    fn await_after(&mut self, desired: &Desired, place: &Place, config_id: &str, range: (u16, u16), rank: u16) {
+    /// Adds a wait when a step of the manifest with a rank inside the range could stop delivery, or `always`.
+    fn await_after(
+        &mut self,
+        desired: &Desired,
+        place: &Place,
+        config_id: &str,
+        range: (u16, u16),
+        rank: u16,
+        always: bool,
+    ) {
         let risky = self.has_steps(desired, |slot| {
             slot.rank >= range.0
                 && slot.rank < range.1
                 && (order::may_stop_delivery(slot.step.address.kind) && is_main(&slot.step.address)
                     || slot.step.address.kind == Kind::LogDelivery)
         });
-        if !risky {
+        if !risky && !always {
             return;
         }
         let step = Step {
@@ -542,10 +544,4 @@ fn read_back(resource: &WantedResource, write: &Write) -> crate::call::Query {
         query.read = Read::Key { key: key.arn.clone() };
     }
     query
-}
-
-/// Token that stands for the id of a log-delivery configuration which a step creates.
-#[must_use]
-pub fn delivery_token(address: &Address) -> String {
-    Reference::new(address.clone(), Output::LogDeliveryId).to_string()
 }
