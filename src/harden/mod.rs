@@ -1,1 +1,47 @@
-//! (room)
+//! Desired + Live → [`Wanted`](crate::model::Wanted): the hardened state, whole.
+//!
+//! Policies are generated here, from the declaration and the recorded live writers alone, never from who runs the tool.
+//! Foreign things that must not be touched (tags, lifecycle rules that keep the logs, denies, event destinations) are
+//! folded in, so that the diff has no special cases. What cannot be planned safely is a refusal with a code; what could
+//! not be read is a gap. Nothing here reads, writes or orders.
+
+mod access_policy;
+mod account;
+mod bucket;
+mod bucket_policy;
+mod delivery;
+mod draft;
+mod estate;
+mod kept;
+mod key;
+mod key_policy;
+mod lifecycle;
+mod names;
+mod parties;
+mod principals;
+mod replica;
+mod role;
+mod role_policy;
+mod size;
+mod slots;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod unity_catalog;
+mod workspace;
+mod writers;
+
+pub use estate::harden;
+pub use key::{KeyChoice, key_of};
+pub use names::{policy_names, replica_alias, replica_name, replica_place, replication_role};
+pub use principals::named as named_roles;
+pub use writers::{LiveWriter, live_writers, writer_roles};
+
+/// What is planned, and what the user allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Only a part of the directory is planned: nothing is disabled or revoked in what manifests share.
+    pub partial: bool,
+    /// `--allow remove-undeclared-denies`.
+    pub remove_denies: bool,
+}

@@ -46,6 +46,12 @@ impl Reference {
     pub fn occurs_in(text: &str) -> bool {
         text.contains(OPEN)
     }
+
+    /// How many references that are not yet resolved a text holds.
+    #[must_use]
+    pub fn count_in(text: &str) -> usize {
+        text.matches(OPEN).count()
+    }
 }
 
 impl fmt::Display for Reference {

@@ -33,6 +33,9 @@ pub struct Retirement {
     pub address: Address,
     pub config_id: String,
     pub reason: String,
+    /// Switched off before the declared one is created, to free its slot. Only ever set on a configuration that is not
+    /// the working delivery of a declared bucket.
+    pub before_create: bool,
 }
 
 /// Everything that `harden` asks for, in no order.

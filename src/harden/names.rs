@@ -1,0 +1,76 @@
+//! Names and places that the generated documents agree on.
+
+use sha2::{Digest, Sha256};
+
+use crate::model::desired::Replica;
+use crate::model::{Arn, Desired, Place};
+
+/// Names of the inline policies that this tool writes.
+pub mod policy_names {
+    /// On the delivery role.
+    pub const DELIVERY: &str = "auditseal-delivery";
+    /// On the replication role.
+    pub const REPLICATION: &str = "auditseal-replication";
+    /// On a role that still delivers while a move to another key is under way; gone at its end.
+    pub const TRANSITION: &str = "auditseal-transition";
+}
+
+/// Longest IAM role name (IAM User Guide, "IAM and AWS STS quotas").
+const ROLE_NAME_MAX: usize = 64;
+
+/// The role that S3 assumes to replicate the audit bucket; `None` when no replica is declared. Its name follows from the
+/// bucket alone, so that it is found again without state.
+#[must_use]
+pub fn replication_role(desired: &Desired) -> Option<Arn> {
+    if desired.bucket.replicas.is_empty() {
+        return None;
+    }
+    let bucket = &desired.delivery.bucket;
+    let mut name = format!("auditseal-replication-{bucket}");
+    if name.len() > ROLE_NAME_MAX {
+        // A long bucket name is cut and told apart by the start of its digest.
+        let digest = Sha256::digest(bucket.as_bytes());
+        let mark: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let kept: String = name.chars().take(ROLE_NAME_MAX - mark.len() - 1).collect();
+        name = format!("{kept}-{mark}");
+    }
+    Some(Arn {
+        partition: desired.aws.partition.arn_name().to_owned(),
+        service: "iam".to_owned(),
+        region: String::new(),
+        account: desired.aws.account_id.clone(),
+        resource: format!("role/{name}"),
+    })
+}
+
+/// Alias of the key of a replica bucket.
+#[must_use]
+pub fn replica_alias(replica: &Replica) -> String {
+    format!("alias/auditseal/{}", replica.bucket)
+}
+
+/// Name of the addresses of a replica bucket.
+#[must_use]
+pub fn replica_name(replica: &Replica) -> String {
+    format!("replica-{}", replica.bucket)
+}
+
+#[must_use]
+pub fn replica_place(replica: &Replica) -> Place {
+    Place::Aws { account: replica.account_id.clone(), region: replica.region.clone() }
+}
+
+/// The account principal. In a `Principal` it means every identity of the account, as an `aws:PrincipalArn` the root user
+/// alone.
+pub(super) fn root(partition: &str, account: &str) -> String {
+    format!("arn:{partition}:iam::{account}:root")
+}
+
+pub(super) fn bucket_arn(partition: &str, bucket: &str) -> String {
+    format!("arn:{partition}:s3:::{bucket}")
+}
+
+/// `kms:ViaService` value of S3 in a region (KMS Developer Guide, "kms:ViaService").
+pub(super) fn s3_of(region: &str) -> String {
+    format!("s3.{region}.amazonaws.com")
+}
