@@ -1,1 +1,17 @@
-//! (room)
+//! The IAM policy language: documents, their canonical form, matching, and what a set of policies decides about one request.
+//!
+//! Pure: text and values in, values out. Everything is two-sided: what cannot be known is [`Truth::Unknown`], and an unknown
+//! never turns into a yes or a no on its way to the decision. Nothing here knows Databricks, plans or live state; callers hand
+//! over documents, and a document that they could not read or parse as an unknown one.
+
+pub mod canonical;
+pub mod document;
+pub mod json;
+pub mod operator;
+pub mod statement_diff;
+pub mod truth;
+
+pub use canonical::{Canonical, Resolver, canonical, canonical_with, deleted_principals, equivalent, equivalent_with};
+pub use document::{Effect, Element, Policy, PolicyError, PrincipalSpec, Statement, Version, parse};
+pub use statement_diff::{StatementDiff, diff_statements};
+pub use truth::Truth;

@@ -1,0 +1,322 @@
+//! Policy documents as typed values (IAM User Guide, "Grammar of the IAM JSON policy language").
+//!
+//! Tolerant of every spelling that AWS stores (a string or a list, one statement or a list, booleans and numbers as condition
+//! values, `"*"` or `{"AWS": "*"}`), strict about everything else: an element that this room does not know could change the
+//! meaning, so the document is refused and its owner has to treat it as unknown.
+
+use serde::{Deserialize, Serialize};
+
+use super::json::Json;
+use super::operator::Operator;
+
+/// Longest document that is read, in bytes. AWS allows at most 32 KiB (key policies); the rest is room for white space.
+pub const MAX_BYTES: usize = 256 * 1024;
+
+/// Why a text is not a policy document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    #[error("the policy has {bytes} bytes, more than the {MAX_BYTES} that are read; AWS stores at most 32768")]
+    TooLong { bytes: usize },
+    #[error("the policy is not JSON ({0}); correct the document")]
+    Json(String),
+    #[error("{place} has the unknown element `{name}`; remove it or correct its spelling (names are case-sensitive)")]
+    UnknownElement { place: String, name: String },
+    #[error("{place} lacks `{element}`; add it")]
+    Missing { place: String, element: &'static str },
+    #[error("{place} has both `{first}` and `{second}`; keep one of them")]
+    Both { place: String, first: &'static str, second: &'static str },
+    #[error("{place} is {found}; expected {expected}")]
+    Shape { place: String, expected: &'static str, found: &'static str },
+    #[error("{place} has the value `{value}`; expected {expected}")]
+    Value { place: String, value: String, expected: &'static str },
+}
+
+/// Version of the policy language; it decides whether `${…}` is a variable or plain text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Version {
+    /// Also what a document without `Version` is.
+    #[serde(rename = "2008-10-17")]
+    V2008,
+    #[serde(rename = "2012-10-17")]
+    V2012,
+}
+
+impl Version {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Version::V2008 => "2008-10-17",
+            Version::V2012 => "2012-10-17",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Effect {
+    Allow,
+    Deny,
+}
+
+impl Effect {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Effect::Allow => "Allow",
+            Effect::Deny => "Deny",
+        }
+    }
+}
+
+/// An element or its `Not…` form: `Action` and `NotAction`, `Principal` and `NotPrincipal`, `Resource` and `NotResource`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Element<T> {
+    Is(T),
+    Not(T),
+}
+
+impl<T> Element<T> {
+    #[must_use]
+    pub fn get(&self) -> &T {
+        match self {
+            Element::Is(value) | Element::Not(value) => value,
+        }
+    }
+
+    #[must_use]
+    pub fn is_not(&self) -> bool {
+        matches!(self, Element::Not(_))
+    }
+
+    #[must_use]
+    pub fn map<U>(&self, change: impl FnOnce(&T) -> U) -> Element<U> {
+        match self {
+            Element::Is(value) => Element::Is(change(value)),
+            Element::Not(value) => Element::Not(change(value)),
+        }
+    }
+}
+
+/// The value of `Principal`. `"*"` is held as `aws: ["*"]`, which AWS documents as the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PrincipalSpec {
+    pub aws: Vec<String>,
+    pub service: Vec<String>,
+    pub federated: Vec<String>,
+    pub canonical_user: Vec<String>,
+}
+
+/// One line of a `Condition` block: all lines have to hold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Condition {
+    pub operator: Operator,
+    /// As written.
+    pub operator_text: String,
+    /// As written; key names compare without case.
+    pub key: String,
+    pub values: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// An empty `Sid` is no `Sid`.
+    pub sid: Option<String>,
+    pub effect: Effect,
+    pub principal: Option<Element<PrincipalSpec>>,
+    pub action: Element<Vec<String>>,
+    pub resource: Option<Element<Vec<String>>>,
+    pub conditions: Vec<Condition>,
+    /// The statement as it was written (members in their order), indented.
+    pub json: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    pub version: Version,
+    pub id: Option<String>,
+    /// In the order of the document.
+    pub statements: Vec<Statement>,
+}
+
+/// Reads a policy document.
+///
+/// # Errors
+/// When the text is too long, no JSON (or nested deeper than 128 levels), names a member twice, or holds an element, version,
+/// effect or value that the policy grammar does not know.
+pub fn parse(text: &str) -> Result<Policy, PolicyError> {
+    if text.len() > MAX_BYTES {
+        return Err(PolicyError::TooLong { bytes: text.len() });
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let json: Json = serde_json::from_str(text).map_err(|error| PolicyError::Json(error.to_string()))?;
+    let (mut version, mut id, mut statements) = (Version::V2008, None, None);
+    for (name, value) in members("the policy", json)? {
+        match name.as_str() {
+            "Version" => version = parse_version(value)?,
+            "Id" => id = Some(string("`Id` of the policy", value)?),
+            "Statement" => statements = Some(value),
+            _ => return Err(PolicyError::UnknownElement { place: "the policy".to_owned(), name }),
+        }
+    }
+    let statements = match statements {
+        Some(Json::List(list)) => list,
+        Some(one) => vec![one],
+        None => return Err(PolicyError::Missing { place: "the policy".to_owned(), element: "Statement" }),
+    };
+    let statements = statements.into_iter().enumerate().map(|(index, json)| statement(index, json));
+    Ok(Policy { version, id, statements: statements.collect::<Result<_, _>>()? })
+}
+
+fn parse_version(value: Json) -> Result<Version, PolicyError> {
+    let place = "`Version` of the policy";
+    let text = string(place, value)?;
+    match text.as_str() {
+        "2012-10-17" => Ok(Version::V2012),
+        "2008-10-17" => Ok(Version::V2008),
+        _ => {
+            let expected = "`2012-10-17` or `2008-10-17`";
+            Err(PolicyError::Value { place: place.to_owned(), value: text, expected })
+        }
+    }
+}
+
+fn statement(index: usize, json: Json) -> Result<Statement, PolicyError> {
+    let pretty = json.pretty();
+    let found = members(&format!("statement #{index}"), json)?;
+    let sid = found.iter().find_map(|(name, value)| match value {
+        Json::String(sid) if name == "Sid" && !sid.is_empty() => Some(sid.clone()),
+        _ => None,
+    });
+    let place = match &sid {
+        Some(sid) => format!("statement `{sid}`"),
+        None => format!("statement #{index}"),
+    };
+    let (mut effect, mut conditions) = (None, Vec::new());
+    let (mut principal, mut action, mut resource) = (None, None, None);
+    for (name, value) in found {
+        let here = format!("`{name}` of {place}");
+        match name.as_str() {
+            "Sid" => drop(string(&here, value)?),
+            "Effect" => effect = Some(parse_effect(&here, value)?),
+            "Principal" => set(&mut principal, Element::Is(parse_principal(&here, value)?), &place, PRINCIPAL)?,
+            "NotPrincipal" => set(&mut principal, Element::Not(parse_principal(&here, value)?), &place, PRINCIPAL)?,
+            "Action" => set(&mut action, Element::Is(strings(&here, value)?), &place, ACTION)?,
+            "NotAction" => set(&mut action, Element::Not(strings(&here, value)?), &place, ACTION)?,
+            "Resource" => set(&mut resource, Element::Is(strings(&here, value)?), &place, RESOURCE)?,
+            "NotResource" => set(&mut resource, Element::Not(strings(&here, value)?), &place, RESOURCE)?,
+            "Condition" => conditions = parse_conditions(&here, value)?,
+            _ => return Err(PolicyError::UnknownElement { place, name }),
+        }
+    }
+    let missing = |element| PolicyError::Missing { place: place.clone(), element };
+    Ok(Statement {
+        effect: effect.ok_or_else(|| missing("Effect"))?,
+        action: action.ok_or_else(|| missing("Action"))?,
+        sid,
+        principal,
+        resource,
+        conditions,
+        json: pretty,
+    })
+}
+
+const PRINCIPAL: (&str, &str) = ("Principal", "NotPrincipal");
+const ACTION: (&str, &str) = ("Action", "NotAction");
+const RESOURCE: (&str, &str) = ("Resource", "NotResource");
+
+fn set<T>(
+    slot: &mut Option<T>,
+    value: T,
+    place: &str,
+    (first, second): (&'static str, &'static str),
+) -> Result<(), PolicyError> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(PolicyError::Both { place: place.to_owned(), first, second }),
+    }
+}
+
+fn parse_effect(place: &str, value: Json) -> Result<Effect, PolicyError> {
+    let text = string(place, value)?;
+    match text.as_str() {
+        "Allow" => Ok(Effect::Allow),
+        "Deny" => Ok(Effect::Deny),
+        _ => Err(PolicyError::Value { place: place.to_owned(), value: text, expected: "`Allow` or `Deny`" }),
+    }
+}
+
+fn parse_principal(place: &str, value: Json) -> Result<PrincipalSpec, PolicyError> {
+    let mut spec = PrincipalSpec::default();
+    match value {
+        Json::String(text) if text == "*" => spec.aws.push(text),
+        Json::String(value) => {
+            let expected = "`*` or an object such as `{\"AWS\": …}`";
+            return Err(PolicyError::Value { place: place.to_owned(), value, expected });
+        }
+        other => {
+            for (name, value) in members(place, other)? {
+                let list = strings(&format!("`{name}` of {place}"), value)?;
+                match name.as_str() {
+                    "AWS" => spec.aws = list,
+                    "Service" => spec.service = list,
+                    "Federated" => spec.federated = list,
+                    "CanonicalUser" => spec.canonical_user = list,
+                    _ => return Err(PolicyError::UnknownElement { place: place.to_owned(), name }),
+                }
+            }
+        }
+    }
+    Ok(spec)
+}
+
+fn parse_conditions(place: &str, value: Json) -> Result<Vec<Condition>, PolicyError> {
+    let mut conditions = Vec::new();
+    for (operator_text, keys) in members(place, value)? {
+        let here = format!("`{operator_text}` in {place}");
+        for (key, values) in members(&here, keys)? {
+            let values = scalars(&format!("`{key}` in {here}"), values)?;
+            let operator = Operator::parse(&operator_text);
+            conditions.push(Condition { operator, operator_text: operator_text.clone(), key, values });
+        }
+    }
+    Ok(conditions)
+}
+
+fn members(place: &str, value: Json) -> Result<Vec<(String, Json)>, PolicyError> {
+    match value {
+        Json::Object(members) => Ok(members),
+        other => Err(shape(place, "an object", &other)),
+    }
+}
+
+fn string(place: &str, value: Json) -> Result<String, PolicyError> {
+    match value {
+        Json::String(text) => Ok(text),
+        other => Err(shape(place, "a string", &other)),
+    }
+}
+
+fn strings(place: &str, value: Json) -> Result<Vec<String>, PolicyError> {
+    match value {
+        Json::List(items) => items.into_iter().map(|item| string(place, item)).collect(),
+        Json::String(text) => Ok(vec![text]),
+        other => Err(shape(place, "a string or a list of strings", &other)),
+    }
+}
+
+/// Condition values: AWS stores `true` and `5` as it stores `"true"` and `"5"`.
+fn scalars(place: &str, value: Json) -> Result<Vec<String>, PolicyError> {
+    let scalar = |value| match value {
+        Json::String(text) => Ok(text),
+        Json::Bool(value) => Ok(value.to_string()),
+        Json::Number(value) => Ok(value.to_string()),
+        other => Err(shape(place, "a string, a number, a boolean or a list of them", &other)),
+    };
+    match value {
+        Json::List(items) => items.into_iter().map(scalar).collect(),
+        one => Ok(vec![scalar(one)?]),
+    }
+}
+
+fn shape(place: &str, expected: &'static str, found: &Json) -> PolicyError {
+    PolicyError::Shape { place: place.to_owned(), expected, found: found.kind() }
+}
