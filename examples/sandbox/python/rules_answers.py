@@ -6,6 +6,7 @@
 * PutObject into a bucket with a default retention needs a checksum (S3 user guide,
   object-lock-managing: "Content-MD5 or x-amz-sdk-checksum-algorithm"): 400 InvalidRequest.
 * GetBucketPolicyStatus and GetBucketRequestPayment.
+* PutBucketLogging checks the target (S3 user guide, enable-server-access-logging).
 * Versioning of a bucket with Object Lock cannot be suspended (409 InvalidBucketState).
 * Paging: IAM MaxItems/Marker, KMS Limit/Marker. The header x-sandbox-page-size lowers the page
   size, so that small estates page too.
@@ -21,6 +22,7 @@ import time
 from xml.etree import ElementTree
 
 from ministack import app
+from ministack.core import iam_evaluator
 from ministack.core.responses import error_response_json, get_account_id, json_response
 from ministack.services import iam, kms, s3
 
@@ -34,12 +36,17 @@ _account_blocks = {}
 # ---- every service: who calls, and how large a page may be -------------------------------------
 
 
+def _number(headers, name):
+    text = headers.get(name, "")
+    return int(text) if text.isdigit() else 0
+
+
 def _wrap_services():
     def wrapped(service, handler):
         async def serve(method, path, headers, body, query_params):
             rules_access.caller_key.set(rules_access.access_key_of(headers, query_params))
-            size = headers.get("x-sandbox-page-size", "")
-            _page_size.set(int(size) if size.isdigit() and int(size) > 0 else None)
+            _page_size.set(_number(headers, "x-sandbox-page-size") or None)
+            rules_access.new_principal_refusals.set(_number(headers, "x-sandbox-new-principal-refusals"))
             if service == "s3":
                 return await _serve_s3(handler, method, path, headers, body, query_params)
             if service == "kms":
@@ -88,11 +95,40 @@ def _bucket_answer(method, bucket, key, body, query_params):
     if method == "GET" and "requestPayment" in query_params:
         return _xml(f'<RequestPaymentConfiguration xmlns="{s3.S3_NS}"><Payer>BucketOwner</Payer>'
                     "</RequestPaymentConfiguration>")
+    if method == "PUT" and "logging" in query_params:
+        return _logging_refusal(bucket, body)
     if (method == "PUT" and "versioning" in query_params and s3._bucket_object_lock.get(bucket)
             and re.search(rb"<Status>\s*Suspended", body or b"")):
         return s3._error("InvalidBucketState", "An Object Lock configuration is present on this bucket, so the "
                          "versioning state cannot be changed.", 409, f"/{bucket}")
     return None
+
+
+def _logging_refusal(bucket, body):
+    """The target must exist in the same account and region and let the logging service write there."""
+    text = (body or b"").decode("utf-8", errors="replace")
+    target = re.search(r"<TargetBucket>([^<]+)<", text)
+    if not target:
+        return None
+    prefix = re.search(r"<TargetPrefix>([^<]*)<", text)
+    target, prefix = target[1], prefix[1] if prefix else ""
+    if target not in s3._buckets:
+        return s3._error("InvalidTargetBucketForLogging", "The target bucket for logging does not exist", 400)
+    if s3.bucket_region(target) != s3.bucket_region(bucket):
+        return s3._error("CrossLocationLoggingProhibitted", "Cross S3 location logging not allowed. ", 403)
+    service = "logging.s3.amazonaws.com"
+    ctx = iam_evaluator.EvalContext(
+        principal_arn="", principal_type="Service", principal_account="", action="s3:PutObject",
+        resource_arn=f"arn:aws:s3:::{target}/{prefix}log", region=s3.bucket_region(target),
+        service_context={"aws:sourcearn": f"arn:aws:s3:::{bucket}", "aws:sourceaccount": get_account_id(),
+                         "aws:principalservicename": service, "aws:principalisawsservice": "true"})
+    policy = s3._bucket_policies.get(target)
+    by_acl = "LogDelivery" in (s3._bucket_acl.get(target) or "") and not s3._bucket_owner_enforced(s3._buckets[target])
+    if by_acl or iam_evaluator.evaluate_resource_policy(policy, ctx, service=service).decision == "Allow":
+        return None
+    return s3._error("InvalidTargetBucketForLogging", "You must either provide the necessary permissions to the "
+                     "logging service using a bucket policy or give the log-delivery group WRITE and READ_ACP "
+                     "permissions to the target bucket", 400)
 
 
 def _xml(text):
@@ -236,6 +272,7 @@ def _install_kms_paging():
     paged("_list_keys", "Keys")
     paged("_list_aliases", "Aliases")
     paged("_list_resource_tags", "Tags")
+    kms._GRANTS_MAX_LIMIT = 1000
     paged("_list_grants", "Grants")
 
 
