@@ -318,6 +318,29 @@ impl Faults {
         self.state().records.clone()
     }
 
+    /// The length of the longest chain of requests that each started after the one before had
+    /// ended: the dependent round trips. Sensible with a latency (see [`Faults::set_latency`]).
+    pub fn round_trips(&self) -> usize {
+        let mut ends: Vec<(Instant, Instant)> = self
+            .state()
+            .records
+            .iter()
+            .filter_map(|record| Some((record.finished?, record.started)))
+            .collect();
+        ends.sort_unstable();
+        // The largest set of disjoint intervals, by earliest end.
+        let mut last = None;
+        ends.into_iter()
+            .filter(|(finished, started)| {
+                let after = last.is_none_or(|end| *started >= end);
+                if after {
+                    last = Some(*finished);
+                }
+                after
+            })
+            .count()
+    }
+
     /// Requests and writes counted so far.
     pub fn counted(&self) -> (u64, u64) {
         let state = self.state();
