@@ -10,6 +10,8 @@
 mod errors;
 mod memory;
 mod names;
+#[cfg(test)]
+mod tests;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
