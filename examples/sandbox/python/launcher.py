@@ -55,10 +55,12 @@ def main():
     import rules_access
     import rules_answers
     import rules_documents
+    import rules_listing
 
     app._docker_socket_present = lambda: False
     rules_documents.install()
     rules_answers.install()
+    rules_listing.install()
     rules_access.install()
 
     config = Config()

@@ -32,6 +32,8 @@ from ministack.services import iam, kms, s3, sts
 
 # The access key of the request being served.
 caller_key = contextvars.ContextVar("sandbox_caller_key", default="")
+# How often a role made by this request is refused as a principal before it is known.
+new_principal_refusals = contextvars.ContextVar("sandbox_new_principal_refusals", default=0)
 # Whether the AssumeRole being served carries an MFA code.
 _mfa_given = contextvars.ContextVar("sandbox_mfa_given", default=False)
 _KEY_ARN = re.compile(r"arn:aws:kms:([a-z0-9-]+):(\d{12}):(key/.+|alias/.+)")

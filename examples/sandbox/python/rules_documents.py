@@ -78,8 +78,16 @@ def _check_principal(name):
         return
     store = iam._roles if resource.startswith("role/") else iam._users
     entity = store.get_scoped(account, None, resource.rsplit("/", 1)[-1])
-    if entity is None or entity["Arn"] != name:
+    if entity is None or entity["Arn"] != name or _not_yet_known(entity):
         raise Refused(f'Invalid principal in policy: "AWS":"{name}"')
+
+
+def _not_yet_known(entity):
+    """IAM is eventually consistent (IAM user guide, troubleshoot_general): other services may refuse
+    a new role as unknown. x-sandbox-new-principal-refusals says how often they do."""
+    left = entity.get("_sandbox_refusals", 0)
+    entity["_sandbox_refusals"] = max(left - 1, 0)
+    return left > 0
 
 
 def _check_principals(principal):
@@ -298,7 +306,10 @@ def _install_role_documents():
                 return iam._error(400, "MalformedPolicyDocument", escape(str(refused)))
             if len(re.sub(r"\s", "", text)) > 2048:
                 return iam._error(409, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: 2048")
-            return original({**params, field: [_stored(text, document)]})
+            answer = original({**params, field: [_stored(text, document)]})
+            if action == "CreateRole" and answer[0] == 200:
+                iam._roles[iam._p(params, "RoleName")]["_sandbox_refusals"] = rules_access.new_principal_refusals.get()
+            return answer
 
         handlers[action] = handler
 
