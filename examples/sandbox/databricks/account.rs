@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::call::{Call, Reply};
 use super::errors::ApiError;
 use super::options::Options;
-use super::server::{Call, Reply};
 use super::state::{Credential, Data, Storage, Workspace, now_ms};
 
 /// databricks/terraform-provider-databricks#1586.

@@ -6,11 +6,11 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::call::{Call, Reply};
 use super::errors::ApiError;
 use super::options::Options;
 use super::paging;
 use super::route::Operation;
-use super::server::{Call, Reply};
 use super::state::{Data, Grants, Metastore, Securable};
 use super::unity_catalog::{self, ACCESS_TABLES, is_enabled, listing};
 
@@ -156,7 +156,11 @@ pub fn effective(call: &Call, options: &Options, data: &Data) -> Result<Reply, A
         }
     }
     let all = found.into_iter().map(|(name, privileges)| json!({ "principal": name, "privileges": privileges }));
-    listing(call, options, "privilege_assignments", all.collect(), size)
+    let field = match call.route.operation {
+        Operation::ListEffectivePrivilegeAssignments => "effective_privilege_assignments",
+        _ => "privilege_assignments",
+    };
+    listing(call, options, field, all.collect(), size)
 }
 
 #[derive(Deserialize)]

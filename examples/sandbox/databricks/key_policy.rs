@@ -14,8 +14,8 @@ pub struct KeyUse<'a> {
     /// The account of the role.
     pub role_account: &'a str,
     pub via_service: &'a str,
-    /// The encryption context: the bucket, since bucket keys are the rule here.
-    pub bucket_arn: &'a str,
+    /// The encryption context: the bucket when it has a bucket key, otherwise the object.
+    pub context_arn: &'a str,
 }
 
 const ACTION: &str = "kms:GenerateDataKey";
@@ -52,9 +52,8 @@ fn is_principal(principal: &Value, usage: &KeyUse<'_>) -> bool {
         other => listed(other),
     };
     let given = |name: &&Value| {
-        name.as_str().is_some_and(|name| {
-            name == "*" || name == usage.role_arn || name == root || name == usage.role_account
-        })
+        name.as_str()
+            .is_some_and(|name| name == "*" || name == usage.role_arn || name == root || name == usage.role_account)
     };
     names.iter().any(given)
 }
@@ -69,7 +68,7 @@ fn holds(conditions: &Map<String, Value>, usage: &KeyUse<'_>) -> bool {
 fn context<'a>(key: &str, usage: &KeyUse<'a>) -> Option<&'a str> {
     Some(match key.to_ascii_lowercase().as_str() {
         "kms:viaservice" => usage.via_service,
-        "kms:encryptioncontext:aws:s3:arn" => usage.bucket_arn,
+        "kms:encryptioncontext:aws:s3:arn" => usage.context_arn,
         "kms:encryptioncontextkeys" => "aws:s3:arn",
         "kms:calleraccount" | "aws:principalaccount" => usage.role_account,
         "aws:resourceaccount" => usage.account,

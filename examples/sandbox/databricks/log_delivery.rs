@@ -8,11 +8,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::call::{Call, Reply};
 use super::errors::ApiError;
 use super::options::{EmptyReply, Options};
 use super::paging;
 use super::probe::{Target, Trouble};
-use super::server::{Call, Reply, Shared};
+use super::server::Shared;
 use super::state::{Data, DeliveryState, LogDelivery, now_ms};
 
 /// Enabled configurations of one log type: without a filter, and with a filter for one workspace.
@@ -202,9 +203,9 @@ fn target(data: &Data, config: &LogDelivery) -> Result<Target, String> {
     let credential = data.credential(&config.credentials_id);
     let credential =
         credential.ok_or_else(|| format!("Credential with id {} does not exist.", config.credentials_id))?;
-    let storage = data.storage(&config.storage_configuration_id).ok_or_else(|| {
-        format!("Storage configuration with id {} does not exist.", config.storage_configuration_id)
-    })?;
+    let storage = data
+        .storage(&config.storage_configuration_id)
+        .ok_or_else(|| format!("Storage configuration with id {} does not exist.", config.storage_configuration_id))?;
     Ok(Target {
         config_id: config.config_id.clone(),
         role_arn: credential.role_arn.clone(),
@@ -231,8 +232,7 @@ pub fn list(call: &Call, options: &Options, data: &mut Data) -> Result<Reply, Ap
         .collect();
     let size = options.log_delivery_page_size;
     let (page, next) = paging::page(matching, call.parameter("page_token"), size, false)?;
-    let shown: Vec<Value> =
-        page.iter().filter_map(|id| data.config_mut(id).map(|one| read(one, options))).collect();
+    let shown: Vec<Value> = page.iter().filter_map(|id| data.config_mut(id).map(|one| read(one, options))).collect();
     let mut answer = Map::from_iter([("log_delivery_configurations".to_owned(), Value::Array(shown))]);
     if let Some(next) = next {
         answer.insert("next_page_token".to_owned(), json!(next));

@@ -7,6 +7,8 @@
 #![allow(dead_code, reason = "the sandbox example and the integration tests use different parts")]
 
 mod account;
+mod call;
+mod dispatch;
 mod errors;
 mod grants;
 mod key_policy;
@@ -20,6 +22,8 @@ mod scim;
 mod seed;
 mod server;
 mod state;
+#[cfg(test)]
+mod tests;
 mod unity_catalog;
 mod workspace;
 

@@ -10,10 +10,11 @@ use hyper::header::{AUTHORIZATION, HeaderMap};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::call::{Call, Reply};
 use super::errors::ApiError;
 use super::options::{Client, Options};
 use super::route::Host;
-use super::server::{Call, Inner, Reply};
+use super::server::Inner;
 
 /// A token that was handed out.
 #[derive(Clone, Debug)]
@@ -70,8 +71,8 @@ pub fn token(call: &Call, inner: &mut Inner, options: &Options, for_account: boo
         let message = "The requested scope is invalid.";
         return Err(ApiError::oauth(StatusCode::BAD_REQUEST, "invalid_scope", message));
     }
-    let given = basic(&call.headers)
-        .or_else(|| Some((form.get("client_id")?.clone(), form.get("client_secret")?.clone())));
+    let given =
+        basic(&call.headers).or_else(|| Some((form.get("client_id")?.clone(), form.get("client_secret")?.clone())));
     let known = given.and_then(|(id, secret)| {
         let matches = |client: &&Client| client.client_id == id && client.client_secret == secret;
         options.clients.iter().find(matches)

@@ -93,11 +93,9 @@ pub struct Options {
 
 impl Options {
     /// Id and secret of the account admin's service principal.
-    pub const ADMIN: (&'static str, &'static str) =
-        ("5f2b7a10-0000-4000-8000-00000000ad01", "sandbox-admin-secret");
+    pub const ADMIN: (&'static str, &'static str) = ("5f2b7a10-0000-4000-8000-00000000ad01", "sandbox-admin-secret");
     /// Id and secret of the service principal that may read everything.
-    pub const READER: (&'static str, &'static str) =
-        ("5f2b7a10-0000-4000-8000-00000000ad02", "sandbox-reader-secret");
+    pub const READER: (&'static str, &'static str) = ("5f2b7a10-0000-4000-8000-00000000ad02", "sandbox-reader-secret");
     /// Id and secret of the service principal without rights.
     pub const UNPRIVILEGED: (&'static str, &'static str) =
         ("5f2b7a10-0000-4000-8000-00000000ad03", "sandbox-unprivileged-secret");

@@ -217,12 +217,15 @@ impl Probe {
         // A bucket that the owner cannot read is refused or accepted by the PUT itself.
         let Ok(answer) = s3.get_bucket_encryption().bucket(&target.bucket).send().await else { return Ok(()) };
         let rules = answer.server_side_encryption_configuration.map(|all| all.rules).unwrap_or_default();
-        let default = rules.into_iter().find_map(|rule| rule.apply_server_side_encryption_by_default);
-        let Some(default) = default.filter(|default| {
-            matches!(default.sse_algorithm, ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse)
-        }) else {
+        let default = rules.into_iter().find_map(|rule| {
+            let bucket_key = rule.bucket_key_enabled.unwrap_or_default();
+            rule.apply_server_side_encryption_by_default.map(|default| (default, bucket_key))
+        });
+        let Some((default, bucket_key)) = default else { return Ok(()) };
+        if !matches!(default.sse_algorithm, ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse) {
             return Ok(());
-        };
+        }
+        // Without a key id it is the key that AWS manages, which serves the account's own roles.
         let Some(key) = default.kms_master_key_id else { return Ok(()) };
         let owner = account_of(&key).unwrap_or(account).to_owned();
         let kms = aws_sdk_kms::Client::new(&self.config(root(&owner), region));
@@ -238,12 +241,15 @@ impl Probe {
         }
         let policy = kms.get_key_policy().key_id(&metadata.key_id).policy_name("default").send().await;
         let policy = policy.map_err(|error| trouble("KMS", &error))?.policy.unwrap_or_default();
+        let bucket_arn = format!("arn:aws:s3:::{}", target.bucket);
+        let first = target.workspaces.first().copied().unwrap_or_default();
+        let object_arn = format!("{bucket_arn}/{}", target.key(first, Timestamp::now()));
         let usage = KeyUse {
             role_arn: &target.role_arn,
             account: &owner,
             role_account: account,
             via_service: &format!("s3.{region}.amazonaws.com"),
-            bucket_arn: &format!("arn:aws:s3:::{}", target.bucket),
+            context_arn: if bucket_key { &bucket_arn } else { &object_arn },
         };
         if key_policy::allows(&policy, &usage) {
             return Ok(());

@@ -115,11 +115,7 @@ const WORKSPACE: &[Line] = &[
     (PATCH, "/api/2.1/unity-catalog/permissions/{}/{}", Operation::UpdatePermissions),
     (GET, "/api/2.1/unity-catalog/effective-permissions/{}/{}", Operation::GetEffectivePermissions),
     (GET, "/api/2.1/unity-catalog/privilege-assignments/{}/{}", Operation::ListPrivilegeAssignments),
-    (
-        GET,
-        "/api/2.1/unity-catalog/effective-privilege-assignments/{}/{}",
-        Operation::ListEffectivePrivilegeAssignments,
-    ),
+    (GET, "/api/2.1/unity-catalog/effective-privilege-assignments/{}/{}", Operation::ListEffectivePrivilegeAssignments),
     (GET, "/api/2.1/unity-catalog/tables", Operation::ListTables),
     (GET, "/api/2.1/unity-catalog/external-locations", Operation::ListExternalLocations),
     (GET, "/api/2.1/unity-catalog/storage-credentials", Operation::ListStorageCredentials),

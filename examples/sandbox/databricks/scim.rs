@@ -4,10 +4,10 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
+use super::call::{Call, Reply};
 use super::errors::ApiError;
 use super::options::Options;
 use super::route::Operation;
-use super::server::{Call, Reply};
 use super::state::{Data, Principal};
 
 const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
@@ -42,7 +42,9 @@ pub fn list(call: &Call, options: &Options, data: &Data) -> Result<Reply, ApiErr
     let filter = call.parameter("filter").map(Filter::parse).transpose()?;
     let number = |name: &str, default: usize| {
         let given = call.parameter(name).map(str::parse::<usize>);
-        given.transpose().map_err(|_| ApiError::scim(StatusCode::BAD_REQUEST, format!("Invalid {name}.")))
+        given
+            .transpose()
+            .map_err(|_| ApiError::scim(StatusCode::BAD_REQUEST, format!("Invalid {name}.")))
             .map(|value| value.unwrap_or(default))
     };
     let (start, count) = (number("startIndex", 1)?.max(1), number("count", 100)?);

@@ -134,13 +134,7 @@ impl DatabricksSim {
     }
 
     /// A storage credential with the fields of `StorageCredentialInfo`; `extra` is merged in.
-    pub fn seed_storage_credential(
-        &self,
-        metastore_id: &str,
-        name: &str,
-        role_arn: &str,
-        extra: Map<String, Value>,
-    ) {
+    pub fn seed_storage_credential(&self, metastore_id: &str, name: &str, role_arn: &str, extra: Map<String, Value>) {
         let base = json!({
             "id": Uuid::new_v4().to_string(),
             "name": name,

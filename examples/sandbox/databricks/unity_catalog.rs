@@ -4,11 +4,11 @@
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::call::{Call, Reply};
 use super::errors::ApiError;
 use super::options::{Options, Role};
 use super::paging;
 use super::route::Operation;
-use super::server::{Call, Reply};
 use super::state::{Data, Metastore};
 
 /// The tables of `system.access` (docs: admin/system-tables).

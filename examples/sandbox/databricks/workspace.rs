@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::call::{Call, Reply};
 use super::errors::ApiError;
-use super::server::{Call, Reply};
 use super::state::Data;
 
 /// Keys whose value is `"true"` or `"false"`: terraform-provider-databricks
