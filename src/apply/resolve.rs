@@ -14,7 +14,7 @@ pub struct Outputs {
 }
 
 /// A value still refers to a step that gave nothing.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     #[error("it refers to `{0}`, which no earlier step gave")]
     Unresolved(String),

@@ -1,6 +1,7 @@
 //! Changes → ordered, guarded, serialisable plan. A plan is complete data: applying it decides nothing.
 
 mod build;
+pub mod guard;
 pub mod order;
 mod writes;
 
@@ -14,7 +15,7 @@ use crate::finding::Finding;
 use crate::model::reference::Output;
 use crate::model::{Address, Fact, Gap, Observed, Place};
 
-pub use build::{Inputs, build};
+pub use build::{Built, Inputs, build, principal_ids};
 
 /// Version of the plan document; a plan of another version is refused.
 pub const FORMAT_VERSION: &str = "1.0";

@@ -36,7 +36,7 @@ pub async fn plan<R: Reader>(reader: &R, desired: &[Desired], options: &PlanOpti
 pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> Plan {
     let scope = Scope {
         partial: options.partial,
-        remove_denies: options.allow.contains(crate::harden::REMOVE_UNDECLARED_DENIES),
+        remove_denies: options.allow.contains("remove-undeclared-denies"),
     };
     let wanted = harden(desired, live, scope);
     let built = build(&Inputs { desired, live, wanted: &wanted });

@@ -210,6 +210,7 @@ impl AwsClient {
                 owned(s3.put_notification(bucket, notification).await)
             }
             Write::PutBucketReplication { bucket, replication } => owned(s3.put_replication(bucket, replication).await),
+            Write::DeleteBucketPolicy { bucket } => owned(s3.delete_policy(bucket).await),
             Write::DeleteBucketReplication { bucket } => owned(s3.delete_replication(bucket).await),
             Write::CreateKey { description, policy, tags } => kms::create_key(kms, description, policy, tags).await,
             Write::PutKeyPolicy { key, policy } => kms::put_policy(kms, key, policy).await,

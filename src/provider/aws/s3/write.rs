@@ -240,6 +240,11 @@ impl S3 {
         Ok(WriteOutcome::default())
     }
 
+    pub(in super::super) async fn delete_policy(&self, bucket: &str) -> Done {
+        self.client.delete_bucket_policy().bucket(bucket).set_expected_bucket_owner(self.owner()).send().await?;
+        Ok(WriteOutcome::default())
+    }
+
     pub(in super::super) async fn delete_replication(&self, bucket: &str) -> Done {
         self.client.delete_bucket_replication().bucket(bucket).set_expected_bucket_owner(self.owner()).send().await?;
         Ok(WriteOutcome::default())
