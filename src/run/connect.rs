@@ -68,7 +68,7 @@ pub async fn connect(desired: &[Desired], options: &ConnectOptions) -> Result<Ro
         let mut databricks_options = DatabricksOptions::new(account.clone(), one.aws.partition);
         databricks_options.profile = options.databricks_profile.clone().or_else(|| one.databricks.profile.clone());
         databricks_options.endpoint = options.endpoint_databricks.clone();
-        let client = DatabricksClient::connect(databricks_options)
+        let client = DatabricksClient::connect(databricks_options).await
             .map_err(|error| ConnectError::Databricks { account: account.clone(), error })?;
         databricks.insert(account.clone(), client);
     }
