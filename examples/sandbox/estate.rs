@@ -60,7 +60,7 @@ impl Sandbox {
         let databricks_account = format!("0d26daa6-5e44-4c97-a497-{account}");
         let faults = Faults::new();
         let proxy =
-            AwsProxy::start(&emulator.url(), ProxyOptions { faults: faults.clone(), page_size: Some(3) }).await?;
+            AwsProxy::start(&emulator.url(), ProxyOptions { faults: faults.clone(), page_size: Some(3), ..ProxyOptions::default() }).await?;
         let quiet = proxy.quiet_url();
         let databricks =
             DatabricksSim::start(SimOptions::new(&databricks_account, &quiet, REGION, faults.clone())).await?;

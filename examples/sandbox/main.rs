@@ -118,7 +118,7 @@ async fn break_three(sandbox: &Sandbox) -> Result<()> {
         .build();
     s3.put_bucket_versioning().bucket(bucket).versioning_configuration(suspended).send().await?;
     sandbox.databricks.edit(|data| {
-        for config in &mut data.log_deliveries {
+        for config in &mut data.log_delivery {
             config.enabled = false;
         }
     });
