@@ -27,11 +27,7 @@ from databricks.sdk.service.billing import (
     OutputFormat,
 )
 from databricks.sdk.service.catalog import PermissionsChange, Privilege, SecurableType
-from databricks.sdk.service.provisioning import (
-    CreateCredentialAwsCredentials,
-    CreateCredentialStsRole,
-    RootBucketInfo,
-)
+from databricks.sdk.service.provisioning import CreateCredentialAwsCredentials, CreateCredentialStsRole, RootBucketInfo
 
 SYSTEM_SCHEMA_STATES = {
     "AVAILABLE",
@@ -153,9 +149,7 @@ def oauth(checks, given):
     html = status == 200 and headers["Content-Type"].startswith("text/html") and "<title>" in text
     checks.that("catalog call at the account host", html, (status, text[:80]))
     try:
-        AccountClient(
-            host=url, account_id=account, client_id=given.client_id, client_secret="wrong"
-        ).credentials.list()
+        AccountClient(host=url, account_id=account, client_id=given.client_id, client_secret="wrong").credentials.list()
     except ValueError as error:
         checks.that("SDK shows invalid_client", "invalid_client" in str(error), str(error))
     else:
@@ -242,10 +236,7 @@ def provisioning(checks, given, account):
     checks.equal("workspace status", one.workspace_status.value, "RUNNING")
     checks.that("workspace region", bool(one.aws_region), one)
     checks.raises(
-        "workspace missing",
-        errors.ResourceDoesNotExist,
-        "does not exist",
-        lambda: account.workspaces.get(99),
+        "workspace missing", errors.ResourceDoesNotExist, "does not exist", lambda: account.workspaces.get(99)
     )
     return created.credentials_id, storage.storage_configuration_id
 
@@ -268,17 +259,13 @@ def log_delivery(checks, given, account, credentials_id, storage_id):
     before = {one.config_id for one in api.list()}
     created = api.create(params()).log_delivery_configuration
     checks.equal("config account", created.account_id, given.account_id)
-    checks.equal(
-        "config type", (created.log_type, created.output_format), (LogType.AUDIT_LOGS, OutputFormat.JSON)
-    )
+    checks.equal("config type", (created.log_type, created.output_format), (LogType.AUDIT_LOGS, OutputFormat.JSON))
     checks.equal("config prefix", created.delivery_path_prefix, given.prefix)
     checks.equal("config status", created.status, enabled)
     checks.equal("config not tried", created.log_delivery_status.status, DeliveryStatus.CREATED)
     checks.that("config message", bool(created.log_delivery_status.message), created)
     checks.equal("config no attempt time", created.log_delivery_status.last_attempt_time, None)
-    checks.that(
-        "config times in ms", created.creation_time == created.update_time > 1_500_000_000_000, created
-    )
+    checks.that("config times in ms", created.creation_time == created.update_time > 1_500_000_000_000, created)
     checks.equal("config without filter", created.workspace_ids_filter, None)
 
     states = []
@@ -307,8 +294,7 @@ def log_delivery(checks, given, account, credentials_id, storage_id):
         return {one.config_id for one in api.list(**query)}
 
     checks.that(
-        "list by status",
-        off.config_id in ids(status=disabled) and not mine & ids(status=disabled) - {off.config_id},
+        "list by status", off.config_id in ids(status=disabled) and not mine & ids(status=disabled) - {off.config_id}
     )
     checks.equal("list by credential", ids(credentials_id=credentials_id), mine)
     checks.equal("list by storage", ids(storage_configuration_id=storage_id), mine)
@@ -323,29 +309,21 @@ def log_delivery(checks, given, account, credentials_id, storage_id):
     room = 2 - sum(1 for one in api.list(status=enabled) if not one.workspace_ids_filter)
     extra = [api.create(params()).log_delivery_configuration.config_id for _ in range(room)]
     checks.raises("account limit", invalid, "at most 2", lambda: api.create(params()))
-    checks.raises(
-        "account limit on re-enable", invalid, "at most 2", lambda: api.patch_status(off.config_id, enabled)
-    )
+    checks.raises("account limit on re-enable", invalid, "at most 2", lambda: api.patch_status(off.config_id, enabled))
     second = api.create(params(workspace_ids_filter=[given.workspace, given.bare_workspace]))
     checks.raises(
-        "workspace limit",
-        invalid,
-        "at most 2",
-        lambda: api.create(params(workspace_ids_filter=[given.workspace])),
+        "workspace limit", invalid, "at most 2", lambda: api.create(params(workspace_ids_filter=[given.workspace]))
     )
     for one in [*extra, second.log_delivery_configuration.config_id, created.config_id]:
         api.patch_status(one, disabled)
 
     for prefix in ("/audit", "audit/", "/"):
         checks.raises(
-            f"prefix {prefix}", invalid, "slash", lambda: api.create(params(delivery_path_prefix=prefix))
+            f"prefix {prefix}", invalid, "slash", lambda prefix=prefix: api.create(params(delivery_path_prefix=prefix))
         )
     checks.raises("wrong format", invalid, "JSON", lambda: api.create(params(output_format=OutputFormat.CSV)))
     checks.raises(
-        "unknown credential",
-        invalid,
-        "does not exist",
-        lambda: api.create(params(credentials_id=str(uuid.uuid4()))),
+        "unknown credential", invalid, "does not exist", lambda: api.create(params(credentials_id=str(uuid.uuid4())))
     )
     checks.raises(
         "unknown storage",
@@ -355,25 +333,20 @@ def log_delivery(checks, given, account, credentials_id, storage_id):
     )
     checks.raises("long name", invalid, "255", lambda: api.create(params(config_name="x" * 256)))
     checks.raises(
-        "start time of audit logs",
-        invalid,
-        "BILLABLE_USAGE",
-        lambda: api.create(params(delivery_start_time="2024-01")),
+        "start time of audit logs", invalid, "BILLABLE_USAGE", lambda: api.create(params(delivery_start_time="2024-01"))
     )
     count = len(list(api.list()))
     checks.raises(
         "probe refused",
         invalid,
-        f"Failed to perform putObject operations on s3Bucket:{given.bucket} with deliveryPathPrefix:not-{given.prefix} "
-        f"with the IAM Role:{given.role_arn} provided.",
+        f"Failed to perform putObject operations on s3Bucket:{given.bucket} with "
+        f"deliveryPathPrefix:not-{given.prefix} with the IAM Role:{given.role_arn} provided.",
         lambda: api.create(params(delivery_path_prefix=f"not-{given.prefix}")),
     )
     checks.equal("refused create leaves nothing", len(list(api.list())), count)
     missing = errors.ResourceDoesNotExist
     checks.raises("config missing", missing, "does not exist", lambda: api.get(str(uuid.uuid4())))
-    checks.raises(
-        "PATCH missing", missing, "does not exist", lambda: api.patch_status(str(uuid.uuid4()), enabled)
-    )
+    checks.raises("PATCH missing", missing, "does not exist", lambda: api.patch_status(str(uuid.uuid4()), enabled))
     path = f"/api/2.0/accounts/{given.account_id}/log-delivery/{created.config_id}"
     checks.raises(
         "no DELETE",
@@ -389,23 +362,15 @@ def log_delivery(checks, given, account, credentials_id, storage_id):
         lambda: account.api_client.do("PATCH", path, body={"delivery_path_prefix": "x"}),
     )
     usage = params(
-        log_type=LogType.BILLABLE_USAGE,
-        output_format=OutputFormat.CSV,
-        delivery_start_time="2024-01",
-        status=disabled,
+        log_type=LogType.BILLABLE_USAGE, output_format=OutputFormat.CSV, delivery_start_time="2024-01", status=disabled
     )
     seen = api.create(usage).log_delivery_configuration
     checks.equal("usage start", (seen.output_format, seen.delivery_start_time), (OutputFormat.CSV, "2024-01"))
 
-    role = CreateCredentialAwsCredentials(
-        sts_role=CreateCredentialStsRole(role_arn=given.role_arn + "-missing")
-    )
+    role = CreateCredentialAwsCredentials(sts_role=CreateCredentialStsRole(role_arn=given.role_arn + "-missing"))
     wrong = account.credentials.create(f"sdk-check-missing-{uuid.uuid4().hex[:8]}", role).credentials_id
     checks.raises(
-        "probe without role",
-        invalid,
-        "Failed to perform putObject",
-        lambda: api.create(params(credentials_id=wrong)),
+        "probe without role", invalid, "Failed to perform putObject", lambda: api.create(params(credentials_id=wrong))
     )
     dangling = account.credentials.create(
         f"sdk-check-dangling-{uuid.uuid4().hex[:8]}",
@@ -438,10 +403,7 @@ def metastores_and_scim(checks, given, account):
         lambda: account.metastore_assignments.get(given.bare_workspace),
     )
     checks.raises(
-        "metastore missing",
-        errors.NotFound,
-        "does not exist",
-        lambda: account.metastores.get(str(uuid.uuid4())),
+        "metastore missing", errors.NotFound, "does not exist", lambda: account.metastores.get(str(uuid.uuid4()))
     )
 
     group = next(iter(account.groups.list(filter=f'displayName eq "{given.group}"')))
@@ -460,9 +422,7 @@ def metastores_and_scim(checks, given, account):
     paged = list(account.service_principals.list(count=1))
     checks.equal("SCIM pages", [one.id for one in paged], [one.id for one in everyone])
     checks.equal("SCIM empty", list(account.users.list(filter='userName eq "nobody"')), [])
-    checks.raises(
-        "SCIM missing", errors.NotFound, "not found", lambda: account.groups.get("1"), code="SCIM_404"
-    )
+    checks.raises("SCIM missing", errors.NotFound, "not found", lambda: account.groups.get("1"), code="SCIM_404")
     return assigned.metastore_id
 
 
@@ -481,9 +441,7 @@ def workspace_calls(checks, given, metastore_id):
     current = workspace.metastores.current()
     checks.equal("assignment", (current.workspace_id, current.metastore_id), (given.workspace, metastore_id))
     checks.raises("no metastore", errors.NotFound, "No metastore assigned", bare.metastores.summary)
-    checks.raises(
-        "unknown workspace", errors.ResourceDoesNotExist, "does not exist", client(987).current_user.me
-    )
+    checks.raises("unknown workspace", errors.ResourceDoesNotExist, "does not exist", client(987).current_user.me)
 
     def schemas():
         return {one.schema: one.state for one in workspace.system_schemas.list(metastore_id)}
@@ -507,9 +465,7 @@ def workspace_calls(checks, given, metastore_id):
     )
     checks.equal("schema enable", workspace.system_schemas.enable(metastore_id, "access"), None)
     states = [schemas()["access"] for _ in range(3)]
-    checks.equal(
-        "schema states in order", states, ["ENABLE_INITIALIZED", "ENABLE_COMPLETED", "ENABLE_COMPLETED"]
-    )
+    checks.equal("schema states in order", states, ["ENABLE_INITIALIZED", "ENABLE_COMPLETED", "ENABLE_COMPLETED"])
     checks.raises(
         "schema enabled already",
         errors.BadRequest,
@@ -552,15 +508,10 @@ def workspace_calls(checks, given, metastore_id):
     checks.equal("conf unset", workspace.workspace_conf.get_status(key), {key: None})
     checks.equal("conf set", workspace.workspace_conf.set_status({key: "true"}), None)
     both = f"{key},enableIpAccessLists"
-    checks.equal(
-        "conf get", workspace.workspace_conf.get_status(both), {key: "true", "enableIpAccessLists": None}
-    )
+    checks.equal("conf get", workspace.workspace_conf.get_status(both), {key: "true", "enableIpAccessLists": None})
     checks.equal("conf of another workspace", bare.workspace_conf.get_status(key), {key: None})
     checks.raises(
-        "conf key",
-        errors.BadRequest,
-        'Invalid keys: ["nope"]',
-        lambda: workspace.workspace_conf.get_status("nope"),
+        "conf key", errors.BadRequest, 'Invalid keys: ["nope"]', lambda: workspace.workspace_conf.get_status("nope")
     )
     checks.raises(
         "conf key set",
@@ -575,10 +526,7 @@ def workspace_calls(checks, given, metastore_id):
         lambda: workspace.workspace_conf.set_status({key: "maybe"}),
     )
     checks.raises(
-        "conf boolean",
-        errors.BadRequest,
-        "must be a string",
-        lambda: workspace.workspace_conf.set_status({key: True}),
+        "conf boolean", errors.BadRequest, "must be a string", lambda: workspace.workspace_conf.set_status({key: True})
     )
     workspace.workspace_conf.set_status({key: "false"})
     return client
@@ -592,9 +540,7 @@ def storage_securables(checks, given, workspace):
     ):
         found = list(api.list(include_unbound=True, max_results=0))
         legacy = workspace.api_client.do(
-            "GET",
-            f"/api/2.1/unity-catalog/{path}",
-            headers={"X-Databricks-Workspace-Id": str(given.workspace)},
+            "GET", f"/api/2.1/unity-catalog/{path}", headers={"X-Databricks-Workspace-Id": str(given.workspace)}
         )
         checks.equal(f"{path} unpaged", len(legacy.get(path.replace("-", "_"), [])), len(found))
         checks.that(f"{path} empty or listed", bool(found) == bool(legacy), legacy)
@@ -607,9 +553,7 @@ def storage_securables(checks, given, workspace):
                 checks.that(f"location {one.name}", bool(one.url and one.credential_name), one)
                 checks.that(f"location {one.name} fallback", one.fallback is not None, one)
             else:
-                checks.that(
-                    f"credential {one.name}", one.aws_iam_role.role_arn.startswith("arn:aws:iam::"), one
-                )
+                checks.that(f"credential {one.name}", one.aws_iam_role.role_arn.startswith("arn:aws:iam::"), one)
 
 
 def grants(checks, given, workspace):
@@ -640,15 +584,13 @@ def grants(checks, given, workspace):
     checks.that("grants in several pages", pages > 1, pages)
     checks.equal("grants listed", {one.principal for one in api.list(*schema)}, principals)
     one = api.get(*schema, principal=given.group).privilege_assignments
-    checks.equal(
-        "grants of one", [(two.principal, set(two.privileges)) for two in one], [(given.group, wanted)]
-    )
+    checks.equal("grants of one", [(two.principal, set(two.privileges)) for two in one], [(given.group, wanted)])
     for size in (-1, 1, 149):
         checks.raises(
             f"page of {size}",
             errors.InvalidParameterValue,
             "max_results",
-            lambda: api.get(*schema, max_results=size),
+            lambda size=size: api.get(*schema, max_results=size),
         )
     checks.that("page of 150", api.get(*schema, max_results=150) is not None)
     checks.raises(
@@ -672,9 +614,7 @@ def grants(checks, given, workspace):
     above = ("account users", Privilege.USE_CATALOG, SecurableType.CATALOG, "system")
     checks.that("effective from catalog", above in effective, effective)
     checks.equal("effective listed", inherited(api.list_effective(*table)), effective)
-    api.update(
-        "catalog", "system", changes=[PermissionsChange(principal=given.user, add=[Privilege.USE_SCHEMA])]
-    )
+    api.update("catalog", "system", changes=[PermissionsChange(principal=given.user, add=[Privilege.USE_SCHEMA])])
     effective = inherited(api.get_effective(*schema).privilege_assignments)
     checks.that(
         "USE SCHEMA on the system catalog has no effect",
@@ -688,19 +628,11 @@ def grants(checks, given, workspace):
         lambda: api.update(*schema, changes=[PermissionsChange(principal="admins", add=[Privilege.SELECT])]),
         code="PRINCIPAL_DOES_NOT_EXIST",
     )
+    checks.raises("unknown table", errors.NotFound, "does not exist", lambda: api.get("table", "system.access.nope"))
     checks.raises(
-        "unknown table", errors.NotFound, "does not exist", lambda: api.get("table", "system.access.nope")
+        "unknown type", errors.InvalidParameterValue, "not a valid securable type", lambda: api.get("thing", "x")
     )
-    checks.raises(
-        "unknown type",
-        errors.InvalidParameterValue,
-        "not a valid securable type",
-        lambda: api.get("thing", "x"),
-    )
-    gone = [
-        PermissionsChange(principal=name, remove=[Privilege.USE_SCHEMA, Privilege.SELECT])
-        for name in principals
-    ]
+    gone = [PermissionsChange(principal=name, remove=[Privilege.USE_SCHEMA, Privilege.SELECT]) for name in principals]
     answer = api.update(*schema, changes=gone)
     checks.that("grants removed", not answer.privilege_assignments, answer)
     api.update(*table, changes=[PermissionsChange(principal=given.user, remove=[Privilege.SELECT])])
@@ -709,9 +641,7 @@ def grants(checks, given, workspace):
 
 def permissions(checks, given, client, metastore_id):
     def account(pair):
-        return AccountClient(
-            host=given.url, account_id=given.account_id, client_id=pair[0], client_secret=pair[1]
-        )
+        return AccountClient(host=given.url, account_id=given.account_id, client_id=pair[0], client_secret=pair[1])
 
     role = CreateCredentialAwsCredentials(sts_role=CreateCredentialStsRole(role_arn=given.role_arn))
     denied = errors.PermissionDenied
@@ -719,11 +649,7 @@ def permissions(checks, given, client, metastore_id):
         reader = account(given.reader)
         checks.that("reader reads", len(reader.credentials.list()) > 0)
         checks.raises(
-            "reader writes",
-            denied,
-            "account admin",
-            lambda: reader.credentials.create("x", role),
-            "PERMISSION_DENIED",
+            "reader writes", denied, "account admin", lambda: reader.credentials.create("x", role), "PERMISSION_DENIED"
         )
         workspace = client(given.workspace, client_id=given.reader[0], client_secret=given.reader[1])
         checks.raises(
@@ -735,21 +661,14 @@ def permissions(checks, given, client, metastore_id):
     if given.unprivileged:
         nobody = account(given.unprivileged)
         checks.raises(
-            "unprivileged lists",
-            denied,
-            "account admin",
-            lambda: list(nobody.log_delivery.list()),
-            "PERMISSION_DENIED",
+            "unprivileged lists", denied, "account admin", lambda: list(nobody.log_delivery.list()), "PERMISSION_DENIED"
         )
         pair = dict(client_id=given.unprivileged[0], client_secret=given.unprivileged[1])
         workspace = client(given.workspace, **pair)
         checks.equal("unprivileged Me", workspace.current_user.me().user_name, given.unprivileged[0])
         checks.equal("unprivileged sees no locations", list(workspace.external_locations.list()), [])
         checks.raises(
-            "unprivileged schemas",
-            denied,
-            "permission",
-            lambda: list(workspace.system_schemas.list(metastore_id)),
+            "unprivileged schemas", denied, "permission", lambda: list(workspace.system_schemas.list(metastore_id))
         )
 
 
@@ -758,10 +677,7 @@ def main():
     logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
     checks = Checks()
     account = AccountClient(
-        host=given.url,
-        account_id=given.account_id,
-        client_id=given.client_id,
-        client_secret=given.client_secret,
+        host=given.url, account_id=given.account_id, client_id=given.client_id, client_secret=given.client_secret
     )
     oauth(checks, given)
     credentials_id, storage_id = provisioning(checks, given, account)
