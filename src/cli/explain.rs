@@ -1,11 +1,25 @@
 use anyhow::bail;
+use auditseal::report::{Code, code_text};
 
 use super::args::Explain;
 use super::exit::Exit;
 use super::output::Output;
 
+/// Codes of plans and of manifests.
+pub fn all() -> Vec<Code> {
+    let manifest = auditseal::manifest::CODES.iter().map(|code| Code {
+        code: code.code,
+        title: "manifest error",
+        meaning: code.meaning,
+        remedy: code.remedy,
+    });
+    let mut codes: Vec<Code> = auditseal::report::CODES.iter().copied().chain(manifest).collect();
+    codes.sort_by_key(|code| code.code);
+    codes
+}
+
 pub fn run(verb: &Explain, output: &Output) -> anyhow::Result<Exit> {
-    let codes = auditseal::report::codes::all();
+    let codes = all();
     let Some(asked) = &verb.code else {
         let lines: Vec<String> = codes.iter().map(|code| format!("{:<36} {}\n", code.code, code.title)).collect();
         output.data(&lines.concat())?;
@@ -22,6 +36,8 @@ pub fn run(verb: &Explain, output: &Output) -> anyhow::Result<Exit> {
             None => bail!("`{asked}` is not a code"),
         }
     };
-    output.data(&format!("{}: {}\n\n{}\n\nWhat to do: {}\n", code.code, code.title, code.meaning, code.remedy))?;
+    let mut text = String::new();
+    code_text(code, output.color, &mut text)?;
+    output.data(&text)?;
     Ok(Exit::Done)
 }

@@ -8,7 +8,6 @@ use super::args::{Color, Global, LogFormat};
 pub struct Output {
     pub color: bool,
     pub color_err: bool,
-    pub terminal: bool,
 }
 
 impl Output {
@@ -19,7 +18,7 @@ impl Output {
             Color::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
         let terminal = io::stderr().is_terminal();
-        Self { color: allowed(io::stdout().is_terminal()), color_err: allowed(terminal), terminal }
+        Self { color: allowed(io::stdout().is_terminal()), color_err: allowed(terminal) }
     }
 
     /// A result. A reader that went away is no error: `auditseal plan | head` is fine.

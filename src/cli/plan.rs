@@ -45,9 +45,19 @@ pub fn exit(plan: &Document, detailed: bool) -> Exit {
 
 pub fn print(global: &Global, plan: &Document, output: &Output) -> anyhow::Result<()> {
     let text = match global.format {
-        Format::Json => report::json::plan(plan)?,
-        Format::Markdown => report::markdown::plan(plan),
-        Format::Text => report::text::plan(plan, report::text::Style { color: output.color, concise: global.concise }),
+        Format::Json => report::plan_json(plan)?,
+        Format::Markdown => report::plan_markdown(plan),
+        Format::Text => {
+            let mut text = String::new();
+            let options = report::TextOptions {
+                color: output.color,
+                concise: global.concise,
+                verbose: global.verbose,
+                steps: true,
+            };
+            report::plan_text(plan, options, &mut text)?;
+            text
+        }
     };
     output.data(&text)?;
     Ok(())
@@ -62,7 +72,7 @@ fn save(path: &Path, plan: &Document) -> anyhow::Result<()> {
     let mut file = options.open(path)?;
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    file.write_all(report::json::plan(plan)?.as_bytes())?;
+    file.write_all(report::plan_json(plan)?.as_bytes())?;
     file.sync_all()?;
     Ok(())
 }

@@ -411,3 +411,59 @@ fn a_statement_is_one_change() {
     assert_ne!(before, after);
     assert!(after["Action"].as_array().is_some_and(|actions| actions.len() == 2));
 }
+
+fn change_policy(change: impl Fn(&mut Value)) -> Diff {
+    let mut live: Value = serde_json::from_str(&policy()).unwrap();
+    change(&mut live);
+    let live = Observed::Present(PolicyText(live.to_string()).into());
+    let resolve =
+        |id: &str| (id == "AROAEXAMPLEEXAMPLE12").then(|| "arn:aws:iam::111122223333:role/Analyst".to_owned());
+    diff(Kind::BucketPolicy, &live, &sample(Kind::BucketPolicy), &BTreeMap::new(), &resolve)
+}
+
+#[test]
+fn spelling_of_a_policy_does_not_count() {
+    type Change = fn(&mut Value);
+    let spellings: [Change; 5] = [
+        |live| live["Statement"].as_array_mut().unwrap().reverse(),
+        |live| live["Statement"][0]["Principal"] = json!({ "AWS": "*" }),
+        |live| live["Statement"][1]["Principal"]["AWS"] = json!("AROAEXAMPLEEXAMPLE12"),
+        |live| live["Statement"][1]["Action"] = json!(["s3:getobjectversion", "s3:GetObject"]),
+        |live| live["Id"] = json!("console"),
+    ];
+    for (index, change) in spellings.into_iter().enumerate() {
+        assert_eq!(change_policy(change), Diff::Same, "spelling {index}");
+    }
+}
+
+#[test]
+fn every_element_of_a_statement_counts() {
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change); 9] = [
+        ("statement[TlsOnly]", |live| live["Statement"][0]["Effect"] = json!("Allow")),
+        ("statement[TlsOnly]", |live| live["Statement"][0]["Condition"]["Bool"]["aws:SecureTransport"] = json!("true")),
+        ("statement[TlsOnly]", |live| live["Statement"][0]["Resource"] = json!("arn:aws:s3:::acme-audit")),
+        ("statement[TlsOnly]", |live| drop(live["Statement"][0].as_object_mut().unwrap().remove("Condition"))),
+        ("statement[ReadersRead]", |live| live["Statement"][1]["Principal"] = json!("*")),
+        ("statement[ReadersRead]", |live| live["Statement"][1]["Action"] = json!("s3:*")),
+        ("statement[ReadersRead]", |live| drop(live["Statement"].as_array_mut().unwrap().remove(1))),
+        ("version", |live| live["Version"] = json!("2008-10-17")),
+        ("statement[Foreign]", |live| {
+            let mut foreign = live["Statement"][1].clone();
+            foreign["Sid"] = json!("Foreign");
+            foreign["Action"] = json!("s3:PutObject");
+            live["Statement"].as_array_mut().unwrap().push(foreign);
+        }),
+    ];
+    for (index, (path, change)) in changes.into_iter().enumerate() {
+        let diff = change_policy(change);
+        assert!(matches!(diff, Diff::Update(_)), "change {index}: {diff:?}");
+        assert_eq!(paths(&diff), [path], "change {index}");
+    }
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_as_one_is_never_the_same() {
+    let live = Observed::Present(PolicyText("{\"Statement\": 7}".into()).into());
+    assert_eq!(paths(&compare(Kind::BucketPolicy, &live, &sample(Kind::BucketPolicy))), ["policy"]);
+}

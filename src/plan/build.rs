@@ -57,12 +57,15 @@ pub fn build(inputs: &Inputs<'_>) -> Built {
     builder.finish()
 }
 
-/// Stable ids of roles that were read, so that policies which name a role by id compare equal to those that name its ARN.
+/// Other spellings of what was read, so that they compare equal: stable ids of roles in policies, aliases of keys.
 #[must_use]
 pub fn principal_ids(live: &Live) -> BTreeMap<String, String> {
     live.iter()
-        .filter_map(|(_, answer)| match answer {
-            Observed::Present(Fact::Role(role)) => Some((role.id.clone(), role.arn.clone())),
+        .filter_map(|(query, answer)| match (&query.read, answer) {
+            (_, Observed::Present(Fact::Role(role))) => Some((role.id.clone(), role.arn.clone())),
+            (Read::Key { key }, Observed::Present(Fact::Key(found))) if *key != found.arn => {
+                Some((key.clone(), found.arn.clone()))
+            }
             _ => None,
         })
         .collect()

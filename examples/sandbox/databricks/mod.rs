@@ -113,6 +113,17 @@ impl DatabricksSim {
         self.shared.inner().tokens.clear();
     }
 
+    /// Creates Databricks' own role on the AWS side, which the first delivery does otherwise.
+    pub async fn prepare_aws(&self) -> anyhow::Result<()> {
+        let prepared = self.shared.probe.prepare().await;
+        prepared.map_err(|trouble| anyhow::anyhow!("prepare Databricks' AWS account: {trouble:?}"))
+    }
+
+    /// Refuses this many deliveries and probes from now on, as if IAM lagged behind a change.
+    pub fn lag_iam(&self, deliveries: u32) {
+        self.shared.probe.lag(deliveries);
+    }
+
     /// Attempts delivery for every enabled configuration now.
     pub async fn deliver_now(&self) {
         log_delivery::attempt_due(&self.shared, true).await;

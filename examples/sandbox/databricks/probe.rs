@@ -5,6 +5,7 @@
 //! terraform-provider-databricks `aws/data_aws_assume_role_policy.go`, `aws/constants.go`.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -73,6 +74,8 @@ pub struct Probe {
     http: SharedHttpClient,
     /// Whether Databricks' own role exists.
     prepared: Mutex<bool>,
+    /// Deliveries still to be refused as if IAM had not spread a change yet.
+    lagging: AtomicU32,
 }
 
 impl Probe {
@@ -83,11 +86,21 @@ impl Probe {
             external_id: options.databricks_account_id.clone(),
             http: Builder::new().build_http(),
             prepared: Mutex::new(false),
+            lagging: AtomicU32::new(0),
         }
+    }
+
+    /// Refuses the next deliveries, as happens right after IAM changes
+    /// (databricks/terraform-provider-databricks#4258).
+    pub fn lag(&self, deliveries: u32) {
+        self.lagging.store(deliveries, Ordering::SeqCst);
     }
 
     /// Writes one file for each workspace of the target.
     pub async fn deliver(&self, target: &Target) -> Result<(), Trouble> {
+        if self.lagging.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return Err(Trouble::Customer("AssumeRole: AccessDenied: a change of IAM has not spread yet".to_owned()));
+        }
         self.prepare().await?;
         let first_hop = format!("arn:aws:iam::{DATABRICKS_ACCOUNT}:role/{DATABRICKS_ROLE}");
         let databricks = self.assume(root(DATABRICKS_ACCOUNT), &first_hop, None).await?;
@@ -151,8 +164,9 @@ impl Probe {
         }
     }
 
-    /// Creates Databricks' role in its account, once.
-    async fn prepare(&self) -> Result<(), Trouble> {
+    /// Creates Databricks' role in its account, once. Trust policies that name it are refused by AWS
+    /// before it exists.
+    pub async fn prepare(&self) -> Result<(), Trouble> {
         let mut prepared = self.prepared.lock().await;
         if *prepared {
             return Ok(());

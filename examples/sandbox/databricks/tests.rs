@@ -147,6 +147,28 @@ async fn seeded_configurations_keep_their_status_and_unreachable_aws_is_a_system
     assert_eq!(states, [DeliveryState::Succeeded, DeliveryState::SystemFailure]);
 }
 
+#[tokio::test]
+async fn a_lagging_iam_refuses_the_probe_and_nothing_is_created() {
+    let bench = Bench::new(|_| {}).await;
+    bench.sim.lag_iam(1);
+    let configuration = json!({
+        "log_type": "AUDIT_LOGS",
+        "output_format": "JSON",
+        "credentials_id": bench.sim.seed_credential("c", ROLE),
+        "storage_configuration_id": bench.sim.seed_storage("s", "bucket"),
+        "delivery_path_prefix": "audit",
+        "status": "ENABLED",
+    });
+    let body = json!({ "log_delivery_configuration": configuration });
+    let refused = bench.request(Method::POST, "/log-delivery").json(&body).send().await.expect("an answer");
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    let answer: Value = refused.json().await.expect("json");
+    let message = answer.get("message").and_then(Value::as_str).unwrap_or_default();
+    let start = "Failed to perform putObject operations on s3Bucket:bucket with deliveryPathPrefix:audit with the IAM";
+    assert!(message.starts_with(start), "{message}");
+    assert!(bench.sim.log_deliveries().is_empty());
+}
+
 #[test]
 fn key_policies_are_evaluated_as_s3_would_meet_them() {
     let usage = KeyUse {

@@ -69,10 +69,7 @@ pub fn enable_schema(call: &Call, options: &Options, data: &mut Data) -> Result<
         "MANAGED" | "UNAVAILABLE" => {
             Err(ApiError::invalid(format!("{name} system schema can only be enabled by Databricks")))
         }
-        _ => {
-            let message = format!("schema {name} already exists");
-            Err(ApiError::new(StatusCode::BAD_REQUEST, "SCHEMA_ALREADY_EXISTS", message))
-        }
+        _ => Err(ApiError::new(StatusCode::BAD_REQUEST, "SCHEMA_ALREADY_EXISTS", "schema already exists")),
     }
 }
 
