@@ -326,9 +326,7 @@ fn refuse_if_used_elsewhere(draft: &mut Draft<'_>, spec: &KeySpec<'_>, key: &Key
         });
         signs.extend(service.map(|grant| format!("a grant to `{}`", grant.grantee)));
     }
-    if let Some(Names(names)) = draft.peek(&spec.place, Read::KeyAliases { key: key.arn.clone() }, Fact::names) {
-        signs.extend(names.iter().filter(|name| **name != spec.alias).map(|name| format!("the alias `{name}`")));
-    }
+    // A further alias is no sign: it is a name, and an existing key has one before it is declared here.
     if let Some(PolicyText(text)) = draft.peek(&spec.place, Read::KeyPolicy { key: key.arn.clone() }, Fact::policy) {
         let services = via_services(&text).into_iter().filter(|service| match &spec.place {
             Place::Aws { region, .. } => *service != s3_of(region),
