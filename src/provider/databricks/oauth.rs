@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::Env;
 use super::auth::{Auth, SERVICE_PRINCIPAL, Subject};
 use super::endpoint::{Hosts, Target};
-use super::error::Failure;
-use super::http::{Body, Http, Login, Request};
+use super::error::{ApiError, Failure};
+use super::http::{Body, Http, Login, Reply, Request};
 
 /// Lifetime that is assumed when the answer names none, in seconds: short, so that a wrong guess costs little.
 const ASSUMED_TTL: u64 = 600;
@@ -134,12 +134,16 @@ impl Tokens {
         }
     }
 
+    /// What to do about a refused credential.
+    pub fn refused(&self, error: &ApiError) -> Failure {
+        let origin = &self.origin;
+        Failure::Impossible(format!("databricks refused the credentials of {origin}: {error}; check or renew them"))
+    }
+
     fn explain(&self, failure: Failure) -> Failure {
         let origin = &self.origin;
         match failure {
-            Failure::Api(error) if !Failure::Api(error.clone()).passes() => Failure::Impossible(format!(
-                "databricks refused the login with {origin}: {error}; check its credentials"
-            )),
+            Failure::Api(error) if !error.passes() => self.refused(&error),
             Failure::Answer(message) => {
                 Failure::Impossible(format!("the login with {origin} failed: {message}; check the endpoint"))
             }
@@ -190,7 +194,12 @@ impl Tokens {
                 url.query_pairs_mut().append_pair("audience", audience);
                 let login = Login::Bearer(request_token.clone());
                 let request = Request { method: Method::GET, url, workspace: None, login, body: Body::Empty };
-                let answer = http.repeat(&request).await?.json()?;
+                let answer = http.repeat(&request).await.and_then(Reply::json).map_err(|failure| match failure {
+                    Failure::Api(error) if !error.passes() => Failure::Impossible(format!(
+                        "github refused an identity token: {error}; give the workflow the permission `id-token: write`"
+                    )),
+                    other => other,
+                })?;
                 let token: GithubToken = serde_json::from_value(answer)
                     .map_err(|_| Failure::Answer("github gave no identity token".to_owned()))?;
                 Ok(token.value)
