@@ -41,7 +41,14 @@ impl Token {
     }
 }
 
-type Slot = Arc<Mutex<Option<Token>>>;
+/// The token of one target, and how the last attempt to mint one failed.
+#[derive(Default)]
+struct Kept {
+    token: Option<Token>,
+    failed: Option<(Instant, Failure)>,
+}
+
+type Slot = Arc<Mutex<Kept>>;
 
 pub(super) struct Tokens {
     auth: Auth,
@@ -73,19 +80,27 @@ impl Tokens {
             return self.personal(token, host.as_ref(), hosts, target);
         }
         let slot = self.slot(target).await;
-        // Held while minting: whoever comes meanwhile waits for that token instead of minting another one.
+        let asked = Instant::now();
+        // Held while minting: whoever comes meanwhile waits for that token, or shares its failure, instead of minting.
         let mut kept = slot.lock().await;
-        if let Some(token) = kept.as_ref().filter(|token| Instant::now() < token.renew_at) {
+        if let Some(token) = kept.token.as_ref().filter(|token| Instant::now() < token.renew_at) {
             return Ok(token.value.clone());
         }
-        match (self.mint(http, hosts, target).await, kept.as_ref()) {
+        if let Some((_, failure)) = kept.failed.as_ref().filter(|(at, _)| asked < *at) {
+            return Err(failure.clone());
+        }
+        match (self.mint(http, hosts, target).await, kept.token.as_ref()) {
             (Ok(token), _) => {
                 let value = token.value.clone();
-                *kept = Some(token);
+                *kept = Kept { token: Some(token), failed: None };
                 Ok(value)
             }
             (Err(failure), Some(old)) if failure.passes() && Instant::now() < old.expires_at => Ok(old.value.clone()),
-            (Err(failure), _) => Err(self.explain(failure)),
+            (Err(failure), _) => {
+                let failure = self.explain(failure);
+                kept.failed = Some((Instant::now(), failure.clone()));
+                Err(failure)
+            }
         }
     }
 
@@ -97,8 +112,8 @@ impl Tokens {
         }
         let slot = self.slot(target).await;
         let mut kept = slot.lock().await;
-        if kept.as_ref().is_some_and(|token| token.value.expose_secret() == refused.expose_secret()) {
-            *kept = None;
+        if kept.token.as_ref().is_some_and(|token| token.value.expose_secret() == refused.expose_secret()) {
+            kept.token = None;
         }
         true
     }
