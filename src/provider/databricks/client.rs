@@ -16,7 +16,7 @@ use super::oauth::Tokens;
 use super::page::Paging;
 use super::{DatabricksOptions, http};
 use crate::call::{Read, Write, WriteOutcome, read_permission, write_permissions};
-use crate::model::{Fact, Gap, Observed, Place};
+use crate::model::{Fact, Gap, Observed, Place, Reference};
 use crate::provider::WriteError;
 
 /// The APIs of one Databricks account and of its workspaces. Cheap to clone; clones share connections, tokens and limits.
@@ -91,8 +91,13 @@ impl DatabricksClient {
     /// a new token, since the first did nothing.
     ///
     /// # Errors
-    /// Classified for the applier, see [`WriteError`].
+    /// Classified for the applier, see [`WriteError`]. A request that still holds a reference to another step's output is
+    /// refused here.
     pub async fn write(&self, place: &Place, write: &Write) -> Result<WriteOutcome, WriteError> {
+        if serde_json::to_string(write).map_or(true, |text| Reference::occurs_in(&text)) {
+            let message = format!("{} holds a value that is known only after another step", write.operation());
+            return Err(WriteError::Rejected { message });
+        }
         self.send(place, write).await.map_err(|failure| {
             let permission = write_permissions(write).first().and_then(|permission| permission.name());
             failure.into_write_error(permission)
@@ -211,19 +216,23 @@ impl DatabricksClient {
         let body = body.map_or(Body::Empty, Body::Json);
         let login = http::Login::Bearer(token.clone());
         let mut request = Request { method, url, workspace: hosts.workspace_header(target), login, body };
-        for last in [false, true] {
+        let mut renewed = false;
+        loop {
             let result = match request.method {
                 Method::GET => http.repeat(&request).await,
                 _ => http.once(&request).await,
             };
-            let refused = matches!(&result, Err(failure) if failure.status() == Some(401));
-            if last || !refused || !tokens.drop_refused(target, &token).await {
-                return result;
+            let error = match result {
+                Err(Failure::Api(error)) if error.status == 401 => error,
+                other => return other,
+            };
+            if renewed || !tokens.drop_refused(target, &token).await {
+                return Err(tokens.refused(&error));
             }
             token = tokens.bearer(http, hosts, target).await?;
             request.login = http::Login::Bearer(token.clone());
+            renewed = true;
         }
-        Err(Failure::Impossible("a new token was refused as well".to_owned()))
     }
 }
 
@@ -240,10 +249,9 @@ fn misplaced(place: &Place) -> Failure {
 fn absence_codes(read: &Read) -> &'static [&'static str] {
     match read {
         Read::MetastoreWorkspaces { .. } => &["RESOURCE_DOES_NOT_EXIST", "METASTORE_DOES_NOT_EXIST"],
-        Read::Privileges { .. } => {
-            &["RESOURCE_DOES_NOT_EXIST", "CATALOG_DOES_NOT_EXIST", "SCHEMA_DOES_NOT_EXIST", "TABLE_DOES_NOT_EXIST"]
-        }
-        Read::Tables { .. } => &["RESOURCE_DOES_NOT_EXIST", "CATALOG_DOES_NOT_EXIST", "SCHEMA_DOES_NOT_EXIST"],
+        // Not RESOURCE_DOES_NOT_EXIST: it may be the workspace that does not exist.
+        Read::Privileges { .. } => &["CATALOG_DOES_NOT_EXIST", "SCHEMA_DOES_NOT_EXIST", "TABLE_DOES_NOT_EXIST"],
+        Read::Tables { .. } => &["CATALOG_DOES_NOT_EXIST", "SCHEMA_DOES_NOT_EXIST"],
         _ => &[],
     }
 }

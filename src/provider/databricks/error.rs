@@ -108,7 +108,10 @@ impl ApiError {
         };
         Self {
             status,
-            code: code.filter(|code| !code.is_empty()).unwrap_or_else(|| class(status).to_owned()),
+            // The authentication layer repeats the status as its code, which names nothing.
+            code: code
+                .filter(|code| !code.is_empty() && *code != status.to_string())
+                .unwrap_or_else(|| class(status).to_owned()),
             message: tidy(&message),
             retry_after,
         }
@@ -119,7 +122,8 @@ impl ApiError {
         self.status == 404 && codes.contains(&self.code.as_str())
     }
 
-    fn passes(&self) -> bool {
+    /// Whether the refusal may be gone with the next try.
+    pub fn passes(&self) -> bool {
         matches!(self.status, 408 | 429 | 500 | 502..=599)
             || matches!(self.code.as_str(), "ABORTED" | "REQUEST_LIMIT_EXCEEDED" | "TEMPORARILY_UNAVAILABLE")
             || PASSING_MESSAGES.iter().any(|text| self.message.contains(text))
@@ -285,7 +289,8 @@ mod tests {
         let pre = "<html><title>Error</title><pre>No such\n  page</pre>";
         let rows: &[(u16, &str, &str, &str)] = &[
             (404, r#"{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"gone"}"#, "RESOURCE_DOES_NOT_EXIST", "gone"),
-            (401, r#"{"error_code":401,"message":"no token"}"#, "401", "no token"),
+            (401, r#"{"error_code":401,"message":"no token"}"#, "UNAUTHENTICATED", "no token"),
+            (400, r#"{"error_code":5,"message":"odd"}"#, "5", "odd"),
             (400, r#"{"error":"ClusterNotReadyException"}"#, "BAD_REQUEST", "ClusterNotReadyException"),
             (401, r#"{"error":"invalid_client","error_description":"bad"}"#, "invalid_client", "bad"),
             (409, r#"{"detail":"taken","status":"409","scimType":"uniqueness"}"#, "uniqueness", "taken"),

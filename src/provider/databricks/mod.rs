@@ -13,6 +13,8 @@ mod error;
 mod http;
 mod oauth;
 mod page;
+#[cfg(test)]
+mod tests;
 mod workspace;
 
 use std::sync::Arc;

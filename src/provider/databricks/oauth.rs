@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::Env;
 use super::auth::{Auth, SERVICE_PRINCIPAL, Subject};
 use super::endpoint::{Hosts, Target};
-use super::error::Failure;
-use super::http::{Body, Http, Login, Request};
+use super::error::{ApiError, Failure};
+use super::http::{Body, Http, Login, Reply, Request};
 
 /// Lifetime that is assumed when the answer names none, in seconds: short, so that a wrong guess costs little.
 const ASSUMED_TTL: u64 = 600;
@@ -41,7 +41,14 @@ impl Token {
     }
 }
 
-type Slot = Arc<Mutex<Option<Token>>>;
+/// The token of one target, and how the last attempt to mint one failed.
+#[derive(Default)]
+struct Kept {
+    token: Option<Token>,
+    failed: Option<(Instant, Failure)>,
+}
+
+type Slot = Arc<Mutex<Kept>>;
 
 pub(super) struct Tokens {
     auth: Auth,
@@ -73,19 +80,27 @@ impl Tokens {
             return self.personal(token, host.as_ref(), hosts, target);
         }
         let slot = self.slot(target).await;
-        // Held while minting: whoever comes meanwhile waits for that token instead of minting another one.
+        let asked = Instant::now();
+        // Held while minting: whoever comes meanwhile waits for that token, or shares its failure, instead of minting.
         let mut kept = slot.lock().await;
-        if let Some(token) = kept.as_ref().filter(|token| Instant::now() < token.renew_at) {
+        if let Some(token) = kept.token.as_ref().filter(|token| Instant::now() < token.renew_at) {
             return Ok(token.value.clone());
         }
-        match (self.mint(http, hosts, target).await, kept.as_ref()) {
+        if let Some((_, failure)) = kept.failed.as_ref().filter(|(at, _)| asked < *at) {
+            return Err(failure.clone());
+        }
+        match (self.mint(http, hosts, target).await, kept.token.as_ref()) {
             (Ok(token), _) => {
                 let value = token.value.clone();
-                *kept = Some(token);
+                *kept = Kept { token: Some(token), failed: None };
                 Ok(value)
             }
             (Err(failure), Some(old)) if failure.passes() && Instant::now() < old.expires_at => Ok(old.value.clone()),
-            (Err(failure), _) => Err(self.explain(failure)),
+            (Err(failure), _) => {
+                let failure = self.explain(failure);
+                kept.failed = Some((Instant::now(), failure.clone()));
+                Err(failure)
+            }
         }
     }
 
@@ -97,8 +112,8 @@ impl Tokens {
         }
         let slot = self.slot(target).await;
         let mut kept = slot.lock().await;
-        if kept.as_ref().is_some_and(|token| token.value.expose_secret() == refused.expose_secret()) {
-            *kept = None;
+        if kept.token.as_ref().is_some_and(|token| token.value.expose_secret() == refused.expose_secret()) {
+            kept.token = None;
         }
         true
     }
@@ -134,12 +149,16 @@ impl Tokens {
         }
     }
 
+    /// What to do about a refused credential.
+    pub fn refused(&self, error: &ApiError) -> Failure {
+        let origin = &self.origin;
+        Failure::Impossible(format!("databricks refused the credentials of {origin}: {error}; check or renew them"))
+    }
+
     fn explain(&self, failure: Failure) -> Failure {
         let origin = &self.origin;
         match failure {
-            Failure::Api(error) if !Failure::Api(error.clone()).passes() => Failure::Impossible(format!(
-                "databricks refused the login with {origin}: {error}; check its credentials"
-            )),
+            Failure::Api(error) if !error.passes() => self.refused(&error),
             Failure::Answer(message) => {
                 Failure::Impossible(format!("the login with {origin} failed: {message}; check the endpoint"))
             }
@@ -190,7 +209,12 @@ impl Tokens {
                 url.query_pairs_mut().append_pair("audience", audience);
                 let login = Login::Bearer(request_token.clone());
                 let request = Request { method: Method::GET, url, workspace: None, login, body: Body::Empty };
-                let answer = http.repeat(&request).await?.json()?;
+                let answer = http.repeat(&request).await.and_then(Reply::json).map_err(|failure| match failure {
+                    Failure::Api(error) if !error.passes() => Failure::Impossible(format!(
+                        "github refused an identity token: {error}; give the workflow the permission `id-token: write`"
+                    )),
+                    other => other,
+                })?;
                 let token: GithubToken = serde_json::from_value(answer)
                     .map_err(|_| Failure::Answer("github gave no identity token".to_owned()))?;
                 Ok(token.value)
