@@ -1,13 +1,13 @@
 //! From manifests to clients: one for each AWS account and region, and for each Databricks account, that they name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::desired::Desired;
 use crate::model::{Observed, Place};
 use crate::provider::WriteError;
 use crate::provider::aws::{AwsClient, AwsOptions, ConnectError as AwsConnectError, Http, Timeouts};
 use crate::provider::databricks::{ConnectError as DatabricksConnectError, DatabricksClient, DatabricksOptions};
-use crate::provider::router::Router;
+use crate::provider::router::{Connection, Router};
 
 use super::lock::{LockStore, Stored};
 
@@ -42,7 +42,7 @@ struct AwsTarget {
 /// When an endpoint, a profile or a configuration file is unusable.
 pub async fn connect(desired: &[Desired], options: &ConnectOptions) -> Result<Router, ConnectError> {
     let http = Http::new(&Timeouts::default())?;
-    let mut aws = BTreeMap::new();
+    let mut connections = Vec::new();
     for ((account, region), target) in aws_targets(desired, options) {
         let client = AwsClient::connect_with(
             AwsOptions {
@@ -57,12 +57,12 @@ pub async fn connect(desired: &[Desired], options: &ConnectOptions) -> Result<Ro
         )
         .await
         .map_err(|error| ConnectError::Aws { account: account.clone(), error })?;
-        aws.insert((account, region), client);
+        connections.push(Connection::Aws { account, region, client });
     }
-    let mut databricks = BTreeMap::new();
+    let mut known = BTreeSet::new();
     for one in desired {
         let account = &one.databricks.account_id;
-        if databricks.contains_key(account) {
+        if !known.insert(account) {
             continue;
         }
         let mut databricks_options = DatabricksOptions::new(account.clone(), one.aws.partition);
@@ -70,9 +70,9 @@ pub async fn connect(desired: &[Desired], options: &ConnectOptions) -> Result<Ro
         databricks_options.endpoint = options.endpoint_databricks.clone();
         let client = DatabricksClient::connect(databricks_options).await
             .map_err(|error| ConnectError::Databricks { account: account.clone(), error })?;
-        databricks.insert(account.clone(), client);
+        connections.push(Connection::Databricks { client });
     }
-    Ok(Router::new(aws, databricks))
+    Ok(Router::new(connections))
 }
 
 fn aws_targets(desired: &[Desired], options: &ConnectOptions) -> BTreeMap<(String, String), AwsTarget> {
@@ -137,6 +137,10 @@ impl LockStore for Router {
 
 impl Router {
     fn client(&self, place: &Place) -> Result<&AwsClient, String> {
-        self.aws(place).ok_or_else(|| format!("there is no connection to {place}"))
+        let found = match place {
+            Place::Aws { account, region } => self.aws(account, region),
+            Place::Databricks { .. } | Place::Workspace { .. } => None,
+        };
+        found.ok_or_else(|| format!("there is no connection to {place}"))
     }
 }
