@@ -3,14 +3,7 @@
 //! Codes are compared as text: what says "there is none" is mostly not modelled by the SDK. Sources: Amazon S3 API
 //! reference "Error responses", KMS and IAM API references (errors of each operation), AWS SDK reference "Retry behavior".
 
-use std::error::Error;
 use std::time::Duration;
-
-use aws_credential_types::provider::error::CredentialsError;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_smithy_types::error::operation::BuildError;
 
 use crate::call::WriteOutcome;
 use crate::model::{Fact, Gap, Observed};
@@ -132,10 +125,6 @@ impl Failure {
         Self::new(Cause::Lost, message)
     }
 
-    pub(super) fn credentials(error: &CredentialsError) -> Self {
-        Self::new(Cause::NotSent, no_credentials(error))
-    }
-
     /// An error answer that was read here; without a code it is an answer that could not be read.
     pub(super) fn answered(
         status: u16,
@@ -146,6 +135,20 @@ impl Failure {
     ) -> Self {
         let cause = if code.is_some() { Cause::Answered } else { Cause::Unreadable };
         Self { cause, code, message, status: Some(status), request_id, retry_after, bucket_region: None }
+    }
+
+    /// What the SDK does not keep: where S3 says that the bucket is.
+    #[must_use]
+    pub(super) fn in_region(mut self, bucket_region: Option<String>) -> Self {
+        self.bucket_region = bucket_region;
+        self
+    }
+
+    /// The failure of something that was done on the way.
+    #[must_use]
+    pub(super) fn on_the_way(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
     }
 
     fn has_code(&self, codes: &[&str]) -> bool {
@@ -237,6 +240,9 @@ impl Failure {
         if let Some(region) = self.redirect() {
             return Some(format!("the bucket is in `{region}`: declare that region"));
         }
+        if self.cause == Cause::Lost {
+            return Some("check the network, the region and the proxy variables".to_owned());
+        }
         if self.is_blocked_public() {
             return Some("the policy is public: narrow it, the public access block stays".to_owned());
         }
@@ -244,7 +250,11 @@ impl Failure {
             "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
                 "the credentials have expired: sign in again, for example with `aws sso login`"
             }
-            "InvalidAccessKeyId" | "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch" => {
+            "InvalidAccessKeyId"
+            | "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "SignatureDoesNotMatch"
+            | "InvalidSignatureException" => {
                 "AWS does not accept these credentials: check the profile or the environment variables"
             }
             "RequestTimeTooSkewed" => "set the clock of this machine",
@@ -285,7 +295,11 @@ impl Failure {
         } else if self.is_passing() {
             WriteError::Transient { retry_after: self.retry_after, message }
         } else if self.is_propagating() {
-            let message = format!("{message}; it may not be visible everywhere yet");
+            let message = if self.hint().is_some() {
+                message
+            } else {
+                format!("{message}; it may not be visible everywhere yet")
+            };
             WriteError::Transient { retry_after: self.retry_after, message }
         } else {
             WriteError::Rejected { message }
@@ -303,99 +317,10 @@ pub(super) fn observed(answer: Answer, what: impl FnOnce() -> String, permission
     }
 }
 
-impl<E> From<SdkError<E, HttpResponse>> for Failure
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    fn from(error: SdkError<E, HttpResponse>) -> Self {
-        if let Some(raw) = error.raw_response() {
-            let header = |name: &str| raw.headers().get(name);
-            let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id")).map(str::to_owned);
-            let (code, message) = match &error {
-                SdkError::ServiceError(service) => (service.err().code(), service.err().message()),
-                _ => (None, None),
-            };
-            let message = match (code, message) {
-                (_, Some(message)) => message.to_owned(),
-                (Some(_), None) => String::new(),
-                // Without the raw answer a foreign XML root or an HTML page could not be told from anything else.
-                (None, None) => format!("the answer could not be read: {}", shortened(&format!("{error:?}"))),
-            };
-            let mut failure = Self::answered(
-                raw.status().as_u16(),
-                code.map(str::to_owned),
-                message,
-                request_id,
-                retry_after(header("x-amz-retry-after"), header("retry-after")),
-            );
-            failure.bucket_region = header("x-amz-bucket-region").map(str::to_owned);
-            return failure;
-        }
-        let message = chain(&error);
-        if let Some(credentials) = source_of::<CredentialsError>(&error) {
-            return Self::credentials(credentials);
-        }
-        match &error {
-            SdkError::TimeoutError(_) => Self::lost(message),
-            SdkError::DispatchFailure(failure) if failure.is_timeout() || failure.is_io() => Self::lost(message),
-            _ => Self::not_sent(message),
-        }
-    }
-}
-
-impl From<BuildError> for Failure {
-    fn from(error: BuildError) -> Self {
-        Self::not_sent(format!("the request cannot be built: {error}"))
-    }
-}
-
-fn no_credentials(error: &CredentialsError) -> String {
-    format!(
-        "no usable AWS credentials: {}; set a profile, sign in with `aws sso login`, or set the AWS_ environment variables",
-        chain(error)
-    )
-}
-
-/// An error with its causes, without repeating what one says of the next.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
-}
-
-fn source_of<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if let Some(found) = cause.downcast_ref::<T>() {
-            return Some(found);
-        }
-        next = cause.source();
-    }
-    None
-}
-
 /// Milliseconds in `x-amz-retry-after`, seconds in `retry-after`.
 pub(super) fn retry_after(milliseconds: Option<&str>, seconds: Option<&str>) -> Option<Duration> {
     let number = |text: Option<&str>| text.and_then(|text| text.trim().parse::<u64>().ok());
     number(milliseconds).map(Duration::from_millis).or_else(|| number(seconds).map(Duration::from_secs))
-}
-
-/// Enough of a raw answer to recognise it.
-pub(super) fn shortened(text: &str) -> String {
-    const LONGEST: usize = 800;
-    let mut short: String = text.chars().take(LONGEST).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }
 
 #[cfg(test)]

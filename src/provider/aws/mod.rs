@@ -10,6 +10,7 @@ mod client;
 mod config;
 mod credentials;
 mod error;
+mod failure;
 mod iam;
 mod kms;
 mod s3;
@@ -19,6 +20,9 @@ mod ssm;
 mod sts;
 mod trace;
 mod xml;
+
+#[cfg(test)]
+mod tests;
 
 pub use client::AwsClient;
 pub use config::{AwsOptions, ConnectError, Http, Timeouts};

@@ -4,7 +4,8 @@ use aws_smithy_types::base64;
 use reqwest::Method;
 use sha2::{Digest, Sha256};
 
-use super::error::{Answer, Done, Failure, shortened};
+use super::error::{Answer, Done, Failure};
+use super::failure::shortened;
 use super::signed::{Call, Response, Signer};
 use super::xml;
 use crate::call::WriteOutcome;

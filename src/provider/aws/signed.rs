@@ -1,6 +1,6 @@
 //! Requests that are signed here (AWS Signature Version 4) instead of by a generated client.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
@@ -12,8 +12,12 @@ use backon::{ExponentialBuilder, Retryable};
 
 use super::config::READ_ATTEMPTS;
 use super::credentials::Cached;
-use super::error::{Failure, chain, retry_after};
+use super::error::{Failure, retry_after};
+use super::failure::chain;
 use super::trace;
+
+/// Pause before the second attempt of a read.
+const FIRST_PAUSE: Duration = Duration::from_millis(300);
 
 /// What every signed request shares.
 #[derive(Clone, Debug)]
@@ -40,7 +44,7 @@ pub(super) struct Call {
 pub(super) struct Response {
     pub(super) status: u16,
     pub(super) request_id: Option<String>,
-    pub(super) retry_after: Option<std::time::Duration>,
+    pub(super) retry_after: Option<Duration>,
     pub(super) body: String,
 }
 
@@ -67,8 +71,10 @@ impl Signer {
         read: impl Fn(&Response) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let attempt = || self.once(call, &read);
-        let pauses =
-            ExponentialBuilder::default().with_jitter().with_max_times(READ_ATTEMPTS.saturating_sub(1) as usize);
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(FIRST_PAUSE)
+            .with_jitter()
+            .with_max_times(READ_ATTEMPTS.saturating_sub(1) as usize);
         attempt.retry(pauses).when(Failure::is_passing).await
     }
 

@@ -5,7 +5,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::AwsClient;
-use super::error::{Failure, shortened};
+use super::error::Failure;
+use super::failure::shortened;
 use super::signed::{Call, Response, Signer};
 use crate::model::Observed;
 use crate::provider::WriteError;
