@@ -86,7 +86,10 @@ pub fn write_permissions(write: &Write) -> Vec<Permission> {
         Write::PutBucketEncryption { .. } => vec![Aws("s3:PutEncryptionConfiguration")],
         Write::EnableBucketVersioning { .. } => vec![Aws("s3:PutBucketVersioning")],
         Write::PutBucketObjectLock { .. } => vec![Aws("s3:PutBucketObjectLockConfiguration")],
-        Write::PutBucketLifecycle { .. } => vec![Aws("s3:PutLifecycleConfiguration")],
+        // A read comes first when rules have transitions, to keep a setting that the write would reset.
+        Write::PutBucketLifecycle { .. } => {
+            vec![Aws("s3:PutLifecycleConfiguration"), Aws("s3:GetLifecycleConfiguration")]
+        }
         Write::PutBucketPolicy { .. } => vec![Aws("s3:PutBucketPolicy")],
         Write::DeleteBucketPolicy { .. } => vec![Aws("s3:DeleteBucketPolicy")],
         Write::PutBucketLogging { .. } => vec![Aws("s3:PutBucketLogging")],

@@ -124,6 +124,9 @@ def _install_key_access():
 
     def enforced(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
         if service == "kms":
+            # "kms:ListAliases (IAM policy)": no key policy takes part (KMS API reference, ListAliases).
+            if iam_action == "kms:ListAliases":
+                resource_arn = "*"
             service_context = {"kms:CallerAccount": get_account_id(), **(service_context or {})}
         return enforce(access_key_id, iam_action, service, region, resource_arn=resource_arn,
                        service_context=service_context)
