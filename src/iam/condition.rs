@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::context::{Context, Lookup};
 use super::document::{Condition, Version};
-use super::glob::{Resolved, Short, Token, arn_glob, glob, resolve};
+use super::glob::{Resolved, Short, Token, arn_glob, glob_or_symbol, resolve};
 use super::operator::{Comparison, Operator, SetQualifier};
 use super::truth::Truth;
 
@@ -131,7 +131,7 @@ fn compare(comparison: Comparison, wanted: &str, value: &str, version: Version, 
 }
 
 fn text(pattern: &Resolved, value: &str) -> Truth {
-    pattern.test(|tokens| glob(tokens, value).into())
+    pattern.test(|tokens| glob_or_symbol(tokens, value))
 }
 
 fn fold(tokens: &[Token]) -> Vec<Token> {

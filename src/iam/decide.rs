@@ -122,7 +122,11 @@ fn ask<'a>(request: &'a Request, policies: &Policies, owner: Option<&str>) -> As
     }
     let arn = request.resource.parse::<Arn>().ok();
     let kind = match arn {
-        Some(arn) if arn.service == "kms" && arn.resource.starts_with("key/") => ResourceKind::Key,
+        // An alias has no policy of its own, and an action without a resource none to have one; all else, a key that is
+        // still to be created included, stands under its key policy.
+        _ if request.resource == "*" => ResourceKind::Other,
+        Some(arn) if arn.resource.starts_with("alias/") => ResourceKind::Other,
+        _ if action.starts_with("kms:") => ResourceKind::Key,
         Some(arn) if action.starts_with("sts:") && arn.role().is_some() => ResourceKind::Role,
         _ => ResourceKind::Other,
     };

@@ -179,7 +179,3 @@ pub struct Evaluation {
 }
 
 pub use super::decide::evaluate;
-
-#[cfg(test)]
-#[path = "evaluate_tests.rs"]
-mod tests;

@@ -3,6 +3,8 @@
 
 use std::str::Chars;
 
+use crate::model::Reference;
+
 use super::context::{Context, Lookup};
 use super::document::Version;
 use super::truth::Truth;
@@ -154,6 +156,23 @@ pub fn glob(pattern: &[Token], text: &str) -> bool {
     }
 }
 
+/// [`glob`], with a value that may stand for one that only the cloud can choose.
+#[must_use]
+pub fn glob_or_symbol(pattern: &[Token], text: &str) -> Truth {
+    if Reference::occurs_in(text) { symbol(pattern, text) } else { glob(pattern, text).into() }
+}
+
+/// A reference names something that does not exist yet: it equals itself and no existing name, and what a wildcard makes of
+/// it is not known.
+fn symbol(pattern: &[Token], text: &str) -> Truth {
+    let wild = |token: &Token| matches!(token, Token::Any | Token::One);
+    match pattern.iter().any(wild) {
+        true if pattern.iter().all(|token| *token == Token::Any) => Truth::Yes,
+        true => Truth::Unknown,
+        false => glob(pattern, text).into(),
+    }
+}
+
 /// How a pattern with fewer than six parts is read (M3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Short {
@@ -170,6 +189,9 @@ pub enum Short {
 pub fn arn_glob(pattern: &[Token], arn: &str, short: Short) -> Truth {
     if !pattern.is_empty() && pattern.iter().all(|token| *token == Token::Any) {
         return Truth::Yes;
+    }
+    if Reference::occurs_in(arn) {
+        return symbol(pattern, arn);
     }
     let parts: Vec<&[Token]> = pattern.splitn(6, |token| *token == Token::Char(':')).collect();
     let values: Vec<&str> = arn.splitn(6, ':').collect();

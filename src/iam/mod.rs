@@ -19,6 +19,8 @@ pub mod principal;
 pub mod public;
 pub mod statement_diff;
 mod tally;
+#[cfg(test)]
+mod tests;
 pub mod truth;
 
 pub use canonical::{Canonical, Resolver, canonical, canonical_with, deleted_principals, equivalent, equivalent_with};

@@ -144,14 +144,18 @@ fn rule_m05_policy_variables() {
     for (pattern, version, tag, expected) in table {
         assert_eq!(object(pattern, version, tag), expected, "{pattern} {version} {tag:?}");
     }
-    let star = with_elements(r#""Action":"*","Resource":"arn:aws:s3:::b/${*}${?}${$}""#, "s3:GetObject", "arn:aws:s3:::b/*?$");
+    let star =
+        with_elements(r#""Action":"*","Resource":"arn:aws:s3:::b/${*}${?}${$}""#, "s3:GetObject", "arn:aws:s3:::b/*?$");
     assert_eq!(star, Allowed);
     let tag = "aws:PrincipalTag/t";
     for (op, absent) in [("StringEquals", ImplicitDeny), ("StringNotEquals", Allowed), ("StringNotLike", Allowed)] {
         let condition = format!(r#"{{"{op}":{{"s3:prefix":"${{{tag}}}"}}}}"#);
         assert_eq!(under(&condition, &[("s3:prefix", &["a"])]), absent, "{op}");
     }
-    assert_eq!(under(r#"{"Bool":{"aws:SecureTransport":"${aws:ViaAWSService}"}}"#, &[("aws:SecureTransport", &["true"])]), Unknown);
+    assert_eq!(
+        under(r#"{"Bool":{"aws:SecureTransport":"${aws:ViaAWSService}"}}"#, &[("aws:SecureTransport", &["true"])]),
+        Unknown
+    );
 }
 
 #[test]
@@ -430,9 +434,16 @@ fn rule_a01_a02_trust() {
     assert_eq!(assume(SESSION, "sts:AssumeRole").on_granting(root).run(), ImplicitDeny);
     assert_eq!(assume(SESSION, "sts:AssumeRole").on_granting(root).identity(&[ALLOW]).run(), Allowed);
     assert_eq!(assume(SESSION, "sts:AssumeRole").on(&[]).identity(&[ALLOW]).run(), ImplicitDeny, "trust has to say so");
-    assert_eq!(assume(target, "sts:AssumeRole").on(&[]).identity(&[ALLOW]).run(), ImplicitDeny, "no role trusts itself");
+    assert_eq!(
+        assume(target, "sts:AssumeRole").on(&[]).identity(&[ALLOW]).run(),
+        ImplicitDeny,
+        "no role trusts itself"
+    );
     assert_eq!(assume("111122223333", "sts:AssumeRole").on_granting(root).run(), ImplicitDeny);
-    assert_eq!(assume("ec2.amazonaws.com", "sts:AssumeRole").on_granting(r#"{"Service":"ec2.amazonaws.com"}"#).run(), Allowed);
+    assert_eq!(
+        assume("ec2.amazonaws.com", "sts:AssumeRole").on_granting(r#"{"Service":"ec2.amazonaws.com"}"#).run(),
+        Allowed
+    );
     let provider = "arn:aws:iam::111122223333:saml-provider/P";
     let trusts = format!(r#"{{"Federated":"{provider}"}}"#);
     assert_eq!(assume(provider, "sts:AssumeRoleWithSAML").on_granting(&trusts).run(), Allowed);
@@ -497,7 +508,10 @@ fn rule_k03_grants() {
     }
     let deny = granting("Deny", r#""Principal":"*""#);
     assert_eq!(with(SESSION, grant(ROLE, &["Decrypt"], None)).on(&[&deny]).run(), ExplicitDeny);
-    assert_eq!(with(SESSION, grant(ROLE, &["Decrypt"], Some(equals))).unknown("kms:EncryptionContext:*").run(), Unknown);
+    assert_eq!(
+        with(SESSION, grant(ROLE, &["Decrypt"], Some(equals))).unknown("kms:EncryptionContext:*").run(),
+        Unknown
+    );
     let mine = with(other, grant("arn:aws:iam::444455556666:role/R", &["Decrypt"], None)).identity(&[ALLOW]);
     assert_eq!(mine.run(), Allowed);
 }
@@ -571,7 +585,8 @@ fn rule_b05_public_policies() {
 
 #[test]
 fn unknown_never_vanishes_and_never_overrides_what_is_certain() {
-    let if_tag = r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/a":"1"}}}"#;
+    let if_tag =
+        r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/a":"1"}}}"#;
     assert_eq!(read().identity(&[if_tag]).unknown("AWS:PrincipalTag/A").run(), Unknown);
     assert_eq!(read().identity(&[if_tag]).unknown("aws:PrincipalTag/*").run(), Unknown);
     assert_eq!(read().identity(&[if_tag, ALLOW]).unknown("*").run(), Allowed);
@@ -591,4 +606,27 @@ fn what_is_missing_is_named() {
     let evaluation = evaluate(&case.request, &case.policies);
     assert_eq!(evaluation.missing, [Layer::Identity, Layer::Resource, Layer::ServiceControl]);
     assert!(evaluation.deciding.is_empty());
+}
+
+#[test]
+fn a_key_that_is_still_to_be_created_is_a_symbol() {
+    let token = "(known-after-apply:acme/kms-key[audit]#key-arn)";
+    let allow = |resource: &str| format!(r#"{{"Effect":"Allow","Action":"kms:*","Resource":"{resource}"}}"#);
+    let delegates = r#"{"AWS":"111122223333"}"#;
+    let table = [
+        (token, Allowed),
+        ("*", Allowed),
+        ("arn:aws:kms:*:111122223333:key/*", Unknown),
+        (KEY, ImplicitDeny),
+        ("(known-after-apply:other/kms-key[audit]#key-arn)", ImplicitDeny),
+    ];
+    for (resource, expected) in table {
+        let case = || case(SESSION, "kms:Decrypt", token).identity(&[&allow(resource)]);
+        assert_eq!(case().on_granting(delegates).run(), expected, "{resource}");
+        assert_eq!(case().on(&[]).run(), ImplicitDeny, "{resource}");
+    }
+    let other_key = format!(r#"{{"StringNotEquals":{{"k":"{token}"}}}}"#);
+    assert_eq!(under(&other_key, &[("k", &[token])]), ImplicitDeny);
+    assert_eq!(under(&other_key, &[("k", &[KEY])]), Allowed);
+    assert_eq!(under(r#"{"StringLike":{"k":"arn:aws:kms:*"}}"#, &[("k", &[token])]), Unknown);
 }

@@ -31,7 +31,8 @@ const ANONYMOUS: &str = "anonymous";
 /// What a principal does in the matrix. Every principal with an account has full permissions in its own account unless the
 /// case says otherwise: the bucket and key policies have to hold on their own.
 fn ask(principal: &str, action: &str, resource: &str, policy: &str) -> Case {
-    let mut case = case(principal, action, resource).key("aws:SecureTransport", &["true"]).key("s3:TlsVersion", &["1.3"]);
+    let mut case =
+        case(principal, action, resource).key("aws:SecureTransport", &["true"]).key("s3:TlsVersion", &["1.3"]);
     case.policies.resource = Some(NamedPolicy::read("resource", policy));
     if principal == DELIVERY {
         case.policies.identity.push(NamedPolicy::read("inline", INLINE));
@@ -148,9 +149,10 @@ fn matrix_transport() {
     assert_eq!(plain.run(), ExplicitDeny);
     assert_eq!(read_b(UC).key("s3:TlsVersion", &["1.1"]).run(), ExplicitDeny);
     let evaluation = evaluate(&plain.request, &plain.policies);
-    assert_eq!(evaluation.deciding.iter().map(ToString::to_string).collect::<Vec<_>>(), [
-        "resource policy `resource` statement `TlsOnly`"
-    ]);
+    assert_eq!(
+        evaluation.deciding.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["resource policy `resource` statement `TlsOnly`"]
+    );
 }
 
 #[test]

@@ -1,6 +1,12 @@
-use super::*;
+//! Tests of the room, by what they start from.
+
+use super::evaluate::*;
+use super::{Principal, parse};
+use crate::model::bucket::PublicAccessBlock;
+use crate::model::key::Grant;
 use Decision::{Allowed, ExplicitDeny, ImplicitDeny, Unknown};
 
+mod canonical;
 mod matrix;
 mod properties;
 mod rules;
