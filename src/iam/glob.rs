@@ -180,15 +180,16 @@ pub enum Short {
     Padded,
     /// Resource-based policies: padded when a wildcard is present, otherwise not documented.
     PaddedIfWild,
-    /// Values of `Arn…` operators: not documented.
+    /// Values of `Arn…` operators: not documented, as little as a bare `*` there or a request value that is no ARN.
     Undocumented,
 }
 
-/// Whether an ARN pattern matches an ARN, part by part: wildcards do not cross the first five colons. A bare `*` matches all.
+/// Whether an ARN pattern matches an ARN, part by part: wildcards do not cross the first five colons. A bare `*`
+/// stands for every resource.
 #[must_use]
 pub fn arn_glob(pattern: &[Token], arn: &str, short: Short) -> Truth {
     if !pattern.is_empty() && pattern.iter().all(|token| *token == Token::Any) {
-        return Truth::Yes;
+        return if short == Short::Undocumented { Truth::Unknown } else { Truth::Yes };
     }
     if Reference::occurs_in(arn) {
         return symbol(pattern, arn);
@@ -196,7 +197,7 @@ pub fn arn_glob(pattern: &[Token], arn: &str, short: Short) -> Truth {
     let parts: Vec<&[Token]> = pattern.splitn(6, |token| *token == Token::Char(':')).collect();
     let values: Vec<&str> = arn.splitn(6, ':').collect();
     if values.len() < 6 {
-        return Truth::No;
+        return if short == Short::Undocumented { Truth::Unknown } else { Truth::No };
     }
     let matches = parts.iter().zip(&values).all(|(part, value)| glob(part, value));
     if !matches {

@@ -248,6 +248,8 @@ fn rule_m09_operators() {
         ("ArnEquals", r#""arn:aws:*:b""#, "arn:aws:s3:::b", Unknown),
         ("ArnLike", r#""arn:aws:iam::*:role/x""#, "arn:aws:iam::1:role/y:role/x", ImplicitDeny),
         ("ArnNotEquals", r#""arn:aws:iam::1:role/*""#, "arn:aws:iam::1:role/a/b", ImplicitDeny),
+        ("ArnLike", r#""*""#, "arn:aws:s3:::b", Unknown),
+        ("ArnNotLike", r#""arn:aws:s3:::b""#, "b", Unknown),
         ("StringResembles", r#""a""#, "a", Unknown),
     ];
     for (operator, wanted, value, expected) in table {
