@@ -196,8 +196,11 @@ pub fn arn_glob(pattern: &[Token], arn: &str, short: Short) -> Truth {
     }
     let parts: Vec<&[Token]> = pattern.splitn(6, |token| *token == Token::Char(':')).collect();
     let values: Vec<&str> = arn.splitn(6, ':').collect();
+    if short == Short::Undocumented && (values.len() < 6 || parts.len() < 6) {
+        return Truth::Unknown;
+    }
     if values.len() < 6 {
-        return if short == Short::Undocumented { Truth::Unknown } else { Truth::No };
+        return Truth::No;
     }
     let matches = parts.iter().zip(&values).all(|(part, value)| glob(part, value));
     if !matches {
@@ -209,7 +212,6 @@ pub fn arn_glob(pattern: &[Token], arn: &str, short: Short) -> Truth {
     match (parts.len() < 6, short) {
         (false, _) | (true, Short::Padded) => Truth::Yes,
         (true, Short::PaddedIfWild) if wild => Truth::Yes,
-        (true, Short::Undocumented) if !wild => Truth::No,
         (true, _) => Truth::Unknown,
     }
 }

@@ -250,6 +250,7 @@ fn rule_m09_operators() {
         ("ArnNotEquals", r#""arn:aws:iam::1:role/*""#, "arn:aws:iam::1:role/a/b", ImplicitDeny),
         ("ArnLike", r#""*""#, "arn:aws:s3:::b", Unknown),
         ("ArnNotLike", r#""arn:aws:s3:::b""#, "b", Unknown),
+        ("ArnNotEquals", r#""<role>""#, "arn:aws:s3:::b", Unknown),
         ("StringResembles", r#""a""#, "a", Unknown),
     ];
     for (operator, wanted, value, expected) in table {
