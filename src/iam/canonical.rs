@@ -325,7 +325,3 @@ pub fn minify(text: &str) -> Result<String, PolicyError> {
     let json: Json = serde_json::from_str(text).map_err(|error| PolicyError::Json(error.to_string()))?;
     serde_json::to_string(&json).map_err(|error| PolicyError::Json(error.to_string()))
 }
-
-#[cfg(test)]
-#[path = "canonical_tests.rs"]
-mod tests;

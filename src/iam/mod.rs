@@ -5,13 +5,28 @@
 //! over documents, and a document that they could not read or parse as an unknown one.
 
 pub mod canonical;
+pub mod condition;
+pub mod context;
+mod decide;
 pub mod document;
+pub mod evaluate;
+pub mod glob;
+mod grant;
 pub mod json;
+pub mod matching;
 pub mod operator;
+pub mod principal;
+pub mod public;
 pub mod statement_diff;
+mod tally;
+#[cfg(test)]
+mod tests;
 pub mod truth;
 
 pub use canonical::{Canonical, Resolver, canonical, canonical_with, deleted_principals, equivalent, equivalent_with};
 pub use document::{Effect, Element, Policy, PolicyError, PrincipalSpec, Statement, Version, parse};
+pub use evaluate::{Decision, Document, Evaluation, Layer, NamedPolicy, Policies, Request, StatementRef, evaluate};
+pub use principal::Principal;
+pub use public::is_public;
 pub use statement_diff::{StatementDiff, diff_statements};
 pub use truth::Truth;

@@ -1,5 +1,5 @@
-use super::*;
-use crate::iam::diff_statements;
+use crate::iam::canonical::*;
+use crate::iam::{PolicyError, diff_statements, parse};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/SecurityAnalyst";
 

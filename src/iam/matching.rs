@@ -1,0 +1,44 @@
+//! Whether a statement's `Action` and `Resource` cover a request.
+
+use super::context::Context;
+use super::document::{Element, Version};
+use super::glob::{Short, Token, arn_glob, glob, resolve};
+use super::truth::Truth;
+
+/// `Action`/`NotAction` against an action such as `s3:GetObject`, without case (M2).
+#[must_use]
+pub fn action_matches(element: &Element<Vec<String>>, action: &str) -> Truth {
+    let action = action.to_ascii_lowercase();
+    let listed = Truth::any(element.get().iter().map(|pattern| action_pattern(pattern, &action)));
+    if element.is_not() { !listed } else { listed }
+}
+
+fn action_pattern(pattern: &str, action: &str) -> Truth {
+    if pattern.is_empty() || pattern.contains(char::is_whitespace) {
+        return Truth::No;
+    }
+    let matches = glob(&Token::pattern(&pattern.to_ascii_lowercase()), action);
+    // Without a service prefix only `*` is an action; AWS refuses the others, so a stored one is not understood.
+    match matches {
+        true if pattern != "*" && !pattern.contains(':') => Truth::Unknown,
+        matches => matches.into(),
+    }
+}
+
+/// `Resource`/`NotResource` against an ARN, or `*` for an action that has no resource (M3, M4, M5).
+#[must_use]
+pub fn resource_matches(
+    element: &Element<Vec<String>>,
+    resource: &str,
+    version: Version,
+    context: &Context,
+    short: Short,
+) -> Truth {
+    let listed = Truth::any(
+        element
+            .get()
+            .iter()
+            .map(|pattern| resolve(pattern, version, context, true).test(|tokens| arn_glob(tokens, resource, short))),
+    );
+    if element.is_not() { !listed } else { listed }
+}
