@@ -12,9 +12,9 @@ use super::source::{Source, error};
 
 /// A manifest is at most four levels deep; what lies deeper than this cannot be known and is not walked.
 const DEPTH: usize = 16;
-/// Dots of one line outside comments. Dotted keys nest without brackets, so the TOML parser's own limit does not see them,
-/// and a tree of hundreds of thousands of levels would overflow the stack when it is dropped.
-const DOTS: usize = 64;
+/// Dots in the keys of one line. Dotted keys nest without brackets, so the TOML parser's own limit does not see them, and a
+/// tree of thousands of levels would overflow the stack when it is dropped. Brackets multiply it by at most 80.
+const DOTS: usize = 16;
 
 /// Where something stands: which file (0 is the manifest, 1 the shared defaults) and which bytes of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,12 +95,16 @@ fn lower(message: &str) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// A key ends with `=` on its own line, or stands in a header: dots elsewhere separate no keys. Deliberately blind to quotes
+/// and comments, which a hostile text could use to hide keys.
 fn too_deep(text: &str) -> Option<Range<usize>> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        let content = line.trim();
-        if !content.starts_with('#') && content.matches('.').count() > DOTS {
-            return Some(start..start + content.len().min(1));
+        let keys =
+            if line.trim_start().starts_with('[') { line } else { line.rsplit_once('=').map_or("", |(keys, _)| keys) };
+        if keys.matches('.').count() > DOTS {
+            let first = line.len() - line.trim_start().len();
+            return Some(start + first..start + line.trim_end().len());
         }
         start += line.len();
     }

@@ -6,6 +6,8 @@ use crate::finding::{Finding, Severity, Span};
 
 /// Values longer than this are cut when shown.
 const SHOWN: usize = 80;
+const SUBJECT: usize = 160;
+const MESSAGE: usize = 600;
 
 /// One file: its name as shown, its text, and where its lines begin.
 #[derive(Clone, Debug)]
@@ -31,9 +33,17 @@ impl<'a> Source<'a> {
     }
 }
 
-/// An error that stands in a file.
+/// An error that stands in a file. Keys are as long as a hostile text makes them; what is said of them is not.
 pub(super) fn error(code: &str, subject: &str, message: String, help: Option<String>, span: Option<Span>) -> Finding {
-    Finding { code: code.to_owned(), severity: Severity::High, subject: subject.to_owned(), message, help, span }
+    let (subject, message) = (cut(subject, SUBJECT), cut(&message, MESSAGE));
+    Finding { code: code.to_owned(), severity: Severity::High, subject, message, help, span }
+}
+
+fn cut(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 /// A user's value in backticks: control characters escaped, so that it cannot steer a terminal, and cut when long.
