@@ -1,6 +1,6 @@
 //! The text of a manifest as a place to point at.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::finding::{Finding, Severity, Span};
 
@@ -23,10 +23,20 @@ impl<'a> Source<'a> {
         Self { file, text, starts }
     }
 
+    /// The line that a byte is in, from one.
+    pub fn line(&self, at: usize) -> usize {
+        self.starts.partition_point(|begin| *begin <= at).max(1)
+    }
+
+    /// The lines that a range touches.
+    pub fn lines(&self, range: &Range<usize>) -> RangeInclusive<usize> {
+        self.line(range.start)..=self.line(range.end.saturating_sub(1).max(range.start))
+    }
+
     /// Line and column, both from one; the column counts characters.
     pub fn span(&self, range: &Range<usize>) -> Span {
         let start = range.start.min(self.text.len());
-        let line = self.starts.partition_point(|begin| *begin <= start).max(1);
+        let line = self.line(start);
         let begin = self.starts.get(line - 1).copied().unwrap_or(0);
         let column = self.text.get(begin..start).map_or(start - begin, |text| text.chars().count()) + 1;
         Span { file: self.file.to_owned(), line, column, start, end: range.end.clamp(start, self.text.len()) }

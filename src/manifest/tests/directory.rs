@@ -83,7 +83,7 @@ fn claims_contradictions_and_credentials() {
     claimed-twice DIR/b.toml:49:14 bucket `acme-databricks-audit-vault` is claimed by manifest `a` too, as `bucket.replicas[1].bucket`
     profile-conflict DIR/b.toml:52:14 AWS account `444455556666` is reached with profile `other-vault` here, and with profile `acme-vault` in manifest `a` (`bucket.replicas[1].profile`)
     claimed-twice DIR/b.toml:55:17 key `arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab` is claimed by manifest `a` too, as `key.arn`
-    claimed-twice DIR/b.toml:56:17 key alias `alias/auditseal/acme-databricks-audit in AWS account 111122223333 in us-east-1` is claimed by manifest `a` too, as `key.alias`
+    claimed-twice DIR/b.toml:56:17 key alias `alias/auditseal/acme-databricks-audit` is claimed by manifest `a` too, as `key.alias`
     claimed-twice DIR/b.toml:61:11 delivery role `arn:aws:iam::777788889999:role/auditseal/DatabricksAuditDelivery` is claimed by manifest `a` too, as `role.arn`
     contradiction DIR/b.toml:95:21 `unity_catalog.revoke_undeclared` is `true` here and `false` in manifest `a`, but account `0d26daa6-5e44-4c97-a497-ef015f91254a` has only one
     contradiction DIR/b.toml:104:23 `account.public_access_block` is `true` here and `false` in manifest `a`, but account `111122223333` has only one
@@ -119,5 +119,18 @@ fn unreadable_things() {
     manifest-unreadable - `DIR/folder.toml` is not a regular file
     manifest-not-utf8 DIR/latin.toml:2:6 `DIR/latin.toml` is not UTF-8 text
     no-manifests - `DIR/defaults.toml` holds shared defaults, and is no manifest
+    "###);
+}
+
+/// Names that are derived are claimed too, and pointed at through the bucket's name that they follow from.
+#[test]
+fn derived_names_are_claims() {
+    let other = MINIMAL.replace("acme-databricks-audit", "acme-databricks-audit-access");
+    insta::assert_snapshot!(refused(&[("a.toml", MINIMAL), ("b.toml", MINIMAL), ("c.toml", &other)]), @r###"
+    claimed-twice DIR/b.toml:12:10 bucket `acme-databricks-audit-access` is claimed by manifest `a` too, as `bucket.access_log.bucket`
+    claimed-twice DIR/b.toml:12:10 bucket `acme-databricks-audit` is claimed by manifest `a` too, as `delivery.bucket`
+    claimed-twice DIR/b.toml:12:10 key alias `alias/auditseal/acme-databricks-audit` is claimed by manifest `a` too, as `key.alias`
+    claimed-twice DIR/b.toml:12:10 delivery role `arn:aws:iam::111122223333:role/auditseal/AuditDelivery-acme-databricks-audit` is claimed by manifest `a` too, as `role.arn`
+    claimed-twice DIR/c.toml:12:10 bucket `acme-databricks-audit-access` is claimed by manifest `a` too, as `bucket.access_log.bucket`
     "###);
 }

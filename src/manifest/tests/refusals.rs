@@ -72,16 +72,14 @@ fn shape() {
     unknown-version 2:11 "99999999999999999999" this version of the manifest format is not known -> this program knows `version = 1`; a newer one may be needed
     missing-key 1:1 "" section `[delivery]` is missing -> add it: What is delivered, and where to
     missing-key 7:2 "aws" key `region` is missing in `[aws]` -> add it: AWS region of the bucket, for example `us-east-1`
-    missing-key 7:2 "aws" key `region` is missing in `[aws]` -> add it: AWS region of the bucket, for example `us-east-1`
     unknown-key 9:1 "regoin" unknown key `regoin` in `[aws]` -> did you mean `region`?
-    missing-key 1:1 "" section `[delivery]` is missing -> add it: What is delivered, and where to
     unknown-key 11:2 "delivrey" unknown key `delivrey` at the top level -> did you mean `delivery`?
     unknown-key 20:2 "trail" unknown key `trail` at the top level -> known keys here: `account`, `admins`, `aws`, `bucket`, `databricks`, `delivery`, `key`, `observers`, `readers`, `role`, `scanners`, `unity_catalog`, `version`, `workspaces`
     unknown-key 12:1 "region" unknown key `region` in `[delivery]` -> `region` is a key of `[aws]`, `[bucket.replicas]`
     wrong-type 8:14 "111122223333" `aws.account_id` takes a string, not an integer -> put it in quotes
-    wrong-type 7:1 "[[aws]]" `aws` takes a table, not an array -> write a section `[aws]`, or a name below it, `[aws.NAME]`
+    wrong-type 7:1 "[[aws]]" `aws` takes a table, not an array -> write a section, `[aws]`
     wrong-type 21:18 "'365'" `bucket.retention_days` takes an integer, not a string -> write it without quotes
-    wrong-type 21:18 "1.5" `bucket.retention_days` takes an integer, not a float -> (no help)
+    wrong-type 21:18 "1.5" `bucket.retention_days` takes an integer, not a float -> write a whole number
     wrong-type 21:16 "'yes'" `bucket.event_bridge` takes a boolean, not a string -> write `true` or `false`, without quotes
     out-of-range 21:18 "0" `0` is out of range for `bucket.retention_days` -> choose a number from 1 to 36500
     out-of-range 21:18 "-1" `-1` is out of range for `bucket.retention_days` -> choose a number from 1 to 36500
@@ -92,11 +90,11 @@ fn shape() {
     missing-key 20:9 "object_lock" key `days` is missing in `[bucket.object_lock]` -> add it: Days that every new object is locked
     out-of-range 21:17 "30" `30` is out of range for `key.rotation_days` -> choose a number from 90 to 2560
     wrong-type 21:12 "'x'" `key.previous` takes an array, not a string -> put it in brackets: `[…]`
-    wrong-type 21:9 "2020-01-01" `key.alias` takes a string, not a date -> (no help)
-    wrong-type 21:5 "1" `readers.x` takes a table, not an integer -> write a section `[readers.x]`, or a name below it, `[readers.x.NAME]`
+    wrong-type 21:9 "2020-01-01" `key.alias` takes a string, not a date -> write a text in quotes
+    wrong-type 21:5 "1" `readers.x` takes a table, not an integer -> write a section, `[readers.x]`
     missing-key 20:13 "x" key `verbose_audit_logs` is missing in `[workspaces.x]` -> add it: Whether notebook and SQL commands are recorded too
-    duplicate-key 20:2 "aws" duplicate key -> keep one of the two
-    duplicate-key 3:1 "version" duplicate key -> keep one of the two
+    duplicate-key 20:2 "aws" duplicate key `aws` -> keep one of the two
+    duplicate-key 3:1 "version" duplicate key `version` -> keep one of the two
     toml-syntax 2:11 "" string values must be quoted, expected literal string -> write the file as TOML 1.0, see https://toml.io
     toml-syntax 12:15 "" invalid basic string, expected `"` -> write the file as TOML 1.0, see https://toml.io
     nested-too-deeply 20:1 "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a = 1" keys are nested too deeply -> a manifest has at most four levels of tables
@@ -260,7 +258,7 @@ fn against_each_other() {
     replica-region 22:10 "'us-east-1'" the replica is in `us-east-1`, the region of the audit bucket -> choose another region
     invalid-region 22:10 "'us-gov-west-1'" region `us-gov-west-1` is in partition `aws-us-gov` -> replication stays within a partition: choose a region of `aws`
     profile-missing 23:14 "'444455556666'" the replica is in account `444455556666`, and no profile reaches it -> add `profile` to the replica
-    missing-key 20:1 "[[bucket.replicas]]" key `region` is missing in `[bucket.replicas[0]]` -> add it: AWS region of the replica, another one than that of the audit bucket
+    missing-key 20:1 "[[bucket.replicas]]" key `region` is missing in `[[bucket.replicas]]` -> add it: AWS region of the replica, another one than that of the audit bucket
     profile-missing 21:7 "'arn:aws:iam::444455556666:role/Delivery'" the delivery role is in account `444455556666`, and no profile reaches it -> add `profile` to `[role]`
     delivery-role-reused 15:8 "\"arn:aws:iam::111122223333:role/SecurityAnalyst\"" `arn:aws:iam::111122223333:role/SecurityAnalyst` is the delivery role, which only Databricks may use -> use a role of its own
     delivery-role-reused 18:8 "\"arn:aws:iam::111122223333:role/PlatformAdmin\"" `arn:aws:iam::111122223333:role/PlatformAdmin` is the delivery role, which only Databricks may use -> use a role of its own
@@ -338,7 +336,8 @@ fn all_at_once() {
         .replace(BUCKET, "\"ACME\"\nprefix = \"/x\"\nmax_silence = 5")
         .replace("0d26daa6-", "")
         .replace(READER, "\"nobody\"");
-    let findings = parse("acme", "acme.toml", &format!("{text}\n[bucket]\nretention_days = 0\nx = = 1\n")).unwrap_err();
+    let text = format!("{text}\n[bucket]\nretention_days = 0\nx = = 1\n");
+    let findings = parse("acme", "acme.toml", &text).unwrap_err();
     insta::assert_snapshot!(lines(&text, &findings), @r###"
     unknown-key 3:1 "verison" unknown key `verison` at the top level -> did you mean `version`?
     invalid-databricks-account 6:14 "\"5e44-4c97-a497-ef015f91254a\"" `5e44-4c97-a497-ef015f91254a` is not a Databricks account id -> copy the UUID from the account console, such as `0d26daa6-5e44-4c97-a497-ef015f91254a`
@@ -347,9 +346,9 @@ fn all_at_once() {
     invalid-prefix 14:10 "\"/x\"" `/x` is not a valid prefix: it begins or ends with `/` -> leave the outer `/` out
     wrong-type 15:15 "5" `delivery.max_silence` takes a string, not an integer -> put it in quotes
     invalid-arn 18:8 "\"nobody\"" `nobody` is not an ARN -> write it in full, such as `arn:aws:iam::111122223333:role/SecurityAnalyst`
-    out-of-range 24:18 "<outside>" `0` is out of range for `bucket.retention_days` -> choose a number from 1 to 36500
-    toml-syntax 25:5 "<outside>" extra `=`, expected nothing -> write the file as TOML 1.0, see https://toml.io
-    toml-syntax 25:7 "<outside>" unexpected key or value, expected newline, `#` -> write the file as TOML 1.0, see https://toml.io
+    out-of-range 24:18 "0" `0` is out of range for `bucket.retention_days` -> choose a number from 1 to 36500
+    toml-syntax 25:5 "=" extra `=`, expected nothing -> write the file as TOML 1.0, see https://toml.io
+    toml-syntax 25:7 "" unexpected key or value, expected newline, `#` -> write the file as TOML 1.0, see https://toml.io
     "###);
 }
 
@@ -361,6 +360,8 @@ fn broken_syntax_hides_nothing_else() {
     let findings = parse("acme", "acme.toml", &text).unwrap_err();
     insta::assert_snapshot!(lines(&text, &findings), @r###"
     toml-syntax 2:9 "" key with no value, expected `=` -> write the file as TOML 1.0, see https://toml.io
+    toml-syntax 9:10 "us-east-1" string values must be quoted, expected literal string -> write the file as TOML 1.0, see https://toml.io
+    invalid-bucket-name 12:10 "\"ACME\"" `ACME` is not a valid bucket name: only lower-case letters, digits, `-` and `.` are allowed -> see "General purpose bucket naming rules" in the S3 User Guide
     "###);
 }
 
@@ -387,6 +388,43 @@ fn damaged_text_never_panics() {
     assert!(cut > 1000, "stopped at {cut}");
 }
 
+/// A line that is no TOML at all, and a bracket that is never closed, each say one thing and hide nothing above them.
+#[test]
+fn recovery() {
+    let mut out = String::new();
+    for (find, replace) in [
+        ("version = 1", "version 1"),
+        ("version = 1", "version: 1"),
+        ("version = 1", "[aws"),
+        ("[readers.security-analysts]", "workspaces = [1, 2\n[readers.x]\nmfa = 'x'\n[readers.security-analysts]"),
+        ("[readers.security-analysts]", "oops = { a = 1\n[readers.security-analysts]"),
+    ] {
+        let text = edited(find, replace).replace(ACCOUNT, "12");
+        out.push_str(&lines(&text, &parse("acme", "acme.toml", &text).unwrap_err()));
+        out.push('\n');
+    }
+    insta::assert_snapshot!(out, @r###"
+    toml-syntax 2:9 "" key with no value, expected `=` -> write the file as TOML 1.0, see https://toml.io
+    wrong-type 8:14 "12" `aws.account_id` takes a string, not an integer -> put it in quotes
+
+    toml-syntax 2:8 ":" invalid unquoted key, expected letters, numbers, `-`, `_` -> write the file as TOML 1.0, see https://toml.io
+    toml-syntax 2:10 "" key with no value, expected `=` -> write the file as TOML 1.0, see https://toml.io
+    wrong-type 8:14 "12" `aws.account_id` takes a string, not an integer -> put it in quotes
+
+    toml-syntax 2:5 "" unclosed table, expected `]` -> write the file as TOML 1.0, see https://toml.io
+    wrong-type 8:14 "12" `aws.account_id` takes a string, not an integer -> put it in quotes
+
+    wrong-type 8:14 "12" `aws.account_id` takes a string, not an integer -> put it in quotes
+    toml-syntax 15:1 "" missing comma between array elements, expected `,` -> write the file as TOML 1.0, see https://toml.io
+    toml-syntax 21:54 "" unclosed array, expected `]` -> write the file as TOML 1.0, see https://toml.io
+
+    wrong-type 8:14 "12" `aws.account_id` takes a string, not an integer -> put it in quotes
+    unknown-key 14:1 "oops" unknown key `oops` in `[delivery]` -> known keys here: `bucket`, `max_silence`, `name`, `prefix`, `previous_prefixes`, `status`, `undeclared`, `workspaces`
+    toml-syntax 15:1 "" missing key for inline table element, expected `,` -> write the file as TOML 1.0, see https://toml.io
+    toml-syntax 19:54 "" unclosed inline table, expected `}` -> write the file as TOML 1.0, see https://toml.io
+    "###);
+}
+
 /// Large and hostile texts are answered without overflowing the stack.
 #[test]
 fn hostile_texts() {
@@ -403,6 +441,8 @@ fn hostile_texts() {
         format!("{} = 1", "k".repeat(900_000)),
         format!("[delivery]\nbucket = \"{}\"", "k".repeat(900_000)),
         "token = 1\n".repeat(50_000),
+        "oops\n".repeat(50_000),
+        "dapi0123456789abcdef0123456789abcdef\n".repeat(10_000),
         "\"\"\"".repeat(100_000),
     ];
     for text in texts {
@@ -420,4 +460,11 @@ fn codes_are_distinct_kebab_case() {
         assert!(code.code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit()));
         assert_eq!(crate::manifest::explain(code.code), Some(code));
     }
+}
+
+#[test]
+fn every_code_is_met_in_a_test() {
+    let tests = [include_str!("refusals.rs"), include_str!("directory.rs")].concat();
+    let unmet: Vec<&str> = CODES.iter().map(|code| code.code).filter(|code| !tests.contains(code)).collect();
+    assert!(unmet.is_empty(), "{unmet:?}");
 }
