@@ -19,36 +19,42 @@ pub fn check_directory(manifests: &[Loaded]) -> Vec<Finding> {
     findings
 }
 
+/// Where a value stands; the audit bucket stands for the names that follow from it.
 fn span(loaded: &Loaded, path: &str) -> Option<Span> {
-    loaded.places.closest(path).cloned()
+    loaded.places.closest(path).or_else(|| loaded.places.closest("delivery.bucket")).cloned()
 }
 
-/// Buckets are compared by name alone: names are unique in a partition.
+/// Something that one manifest reconciles: kind, name, where in the cloud the name is unique, key of the manifest.
+type Claim = (&'static str, String, String, String);
+
+fn claimed(loaded: &Loaded) -> Vec<Claim> {
+    let desired = &loaded.desired;
+    let partition = desired.aws.partition.arn_name().to_owned();
+    let bucket = |name: &String, path: String| ("bucket", name.clone(), partition.clone(), path);
+    let mut claims = vec![
+        bucket(&desired.delivery.bucket, "delivery.bucket".to_owned()),
+        bucket(&desired.bucket.access_log.bucket, "bucket.access_log.bucket".to_owned()),
+        ("delivery role", desired.role.arn.to_string(), String::new(), "role.arn".to_owned()),
+        ("key alias", desired.key.alias.clone(), desired.aws_place().to_string(), "key.alias".to_owned()),
+    ];
+    let replicas = desired.bucket.replicas.iter().enumerate();
+    claims.extend(replicas.map(|(index, replica)| bucket(&replica.bucket, format!("bucket.replicas[{index}].bucket"))));
+    claims.extend(desired.key.arn.iter().map(|arn| ("key", arn.to_string(), String::new(), "key.arn".to_owned())));
+    claims
+}
+
 fn claims(manifests: &[Loaded], findings: &mut Vec<Finding>) {
-    let mut seen: BTreeMap<(&str, String), (&str, String)> = BTreeMap::new();
+    let mut seen: BTreeMap<(&str, String, String), (&str, String)> = BTreeMap::new();
     for loaded in manifests {
-        let desired = &loaded.desired;
-        let mut claimed = vec![
-            ("bucket", desired.delivery.bucket.clone(), "delivery.bucket".to_owned()),
-            ("bucket", desired.bucket.access_log.bucket.clone(), "bucket.access_log.bucket".to_owned()),
-            ("delivery role", desired.role.arn.to_string(), "role.arn".to_owned()),
-        ];
-        for (index, replica) in desired.bucket.replicas.iter().enumerate() {
-            claimed.push(("bucket", replica.bucket.clone(), format!("bucket.replicas[{index}].bucket")));
-        }
-        if let Some(arn) = &desired.key.arn {
-            claimed.push(("key", arn.to_string(), "key.arn".to_owned()));
-        }
-        let alias = format!("{} in {}", desired.key.alias, desired.aws_place());
-        claimed.push(("key alias", alias, "key.alias".to_owned()));
-        for (kind, name, path) in claimed {
-            if let Some((other, other_path)) = seen.get(&(kind, name.clone())) {
-                let message =
-                    format!("{kind} {} is claimed by manifest {} too, as `{other_path}`", quote(&name), quote(other));
+        for (kind, name, place, path) in claimed(loaded) {
+            let key = (kind, name, place);
+            if let Some((other, other_path)) = seen.get(&key) {
+                let (other, name) = (quote(other), quote(&key.1));
+                let message = format!("{kind} {name} is claimed by manifest {other} too, as `{other_path}`");
                 let help = format!("declare the {kind} in one manifest only");
                 findings.push(error(codes::CLAIMED_TWICE, &path, message, Some(help), span(loaded, &path)));
             } else {
-                seen.insert((kind, name), (&desired.name, path));
+                seen.insert(key, (&loaded.desired.name, path));
             }
         }
     }

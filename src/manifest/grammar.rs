@@ -16,20 +16,20 @@ use super::defaults::{MAX_ABORT_DAYS, MAX_DAYS, MAX_NAME, MAX_ROTATION_DAYS, MIN
 /// Everything that is left out is hardened.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schemars(title = "auditseal manifest")]
+#[schemars(
+    title = "auditseal manifest",
+    extend("required" = ["version", "databricks", "aws", "delivery", "admins"])
+)]
 pub(super) struct File {
     /// Version of the manifest format: 1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(required, range(min = VERSION, max = VERSION))]
+    #[schemars(range(min = VERSION, max = VERSION))]
     pub version: Option<i64>,
     /// The Databricks account whose audit logs are delivered.
-    #[schemars(required)]
     pub databricks: Option<Databricks>,
     /// The AWS account and region that hold the audit bucket and its key.
-    #[schemars(required)]
     pub aws: Option<Aws>,
     /// What is delivered, and where to.
-    #[schemars(required)]
     pub delivery: Option<Delivery>,
     /// The audit bucket, its access log and its copies.
     pub bucket: Bucket,
@@ -40,7 +40,7 @@ pub(super) struct File {
     /// Who may read the logs, by a name of your choice. Nobody else can.
     pub readers: BTreeMap<String, Reader>,
     /// Who may administer bucket, key and role, by a name of your choice. At least one; an admin does not read the logs.
-    #[schemars(required, extend("minProperties" = 1))]
+    #[schemars(extend("minProperties" = 1))]
     pub admins: BTreeMap<String, RoleOnly>,
     /// Who may list object names but read no object, by a name of your choice: the scheduled drift check.
     pub observers: BTreeMap<String, RoleOnly>,
@@ -55,7 +55,7 @@ pub(super) struct File {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Databricks {
     /// Databricks account id: a UUID, shown in the account console.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,7 @@ pub(super) struct Databricks {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Aws {
     /// AWS account id: twelve digits, in quotes.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,10 +92,10 @@ pub(super) struct Aws {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["bucket"]))]
 pub(super) struct Delivery {
     /// Name of the audit bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(required)]
     pub bucket: Option<String>,
     /// Path in the bucket that logs are delivered under, without leading or trailing `/`.
     pub prefix: String,
@@ -143,7 +143,7 @@ pub(super) struct Bucket {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ObjectLock {
     /// `compliance` can be shortened by nobody, not even the root user; `governance` by those with a special permission.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,7 +171,7 @@ pub(super) struct AccessLog {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Replica {
     /// Name of the replica bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -247,7 +247,7 @@ pub(super) struct Reader {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RoleOnly {
     /// ARN of an IAM role.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -267,7 +267,7 @@ pub(super) struct UnityCatalog {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Workspace {
     /// Whether notebook and SQL commands are recorded too. It makes the logs more sensitive.
     #[serde(skip_serializing_if = "Option::is_none")]

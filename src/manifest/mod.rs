@@ -2,7 +2,8 @@
 //! filled in here and nowhere else.
 //!
 //! `grammar` is the shape (and through it the JSON Schema), `node` and `walk` bring a text into that shape, `names` judges
-//! single values, `rules` values against each other, `directory` manifests against each other. Only `load` reads files.
+//! single values, `rules` and `principals` values against each other, `directory` manifests against each other. Only `load`
+//! reads files.
 //!
 //! A directory may hold `defaults.toml`: a manifest without a name of its own, whose keys count where a manifest is silent.
 //! Tables merge key by key; an entry of `readers`, `admins`, `observers` and `scanners` is replaced as a whole.
@@ -16,6 +17,7 @@ mod load;
 mod names;
 mod node;
 mod parse;
+mod principals;
 mod rules;
 mod schema;
 mod secret;

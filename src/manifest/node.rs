@@ -1,5 +1,6 @@
 //! TOML text → a tree whose every key and value knows its file and bytes, with the shared defaults merged below it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -8,13 +9,16 @@ use toml::de::{DeTable, DeValue};
 use crate::finding::Finding;
 
 use super::codes;
-use super::source::{Source, error};
+use super::source::{Source, error, quote};
 
 /// A manifest is at most four levels deep; what lies deeper than this cannot be known and is not walked.
 const DEPTH: usize = 16;
-/// Dots of one line outside comments. Dotted keys nest without brackets, so the TOML parser's own limit does not see them,
-/// and a tree of hundreds of thousands of levels would overflow the stack when it is dropped.
-const DOTS: usize = 64;
+/// Dots in the keys of one line. Dotted keys nest without brackets, so the TOML parser's own limit does not see them, and a
+/// tree of thousands of levels would overflow the stack when it is dropped. Brackets multiply it by at most 80.
+const DOTS: usize = 16;
+
+/// How many lines without `=` are reported one by one.
+const ROUNDS: usize = 20;
 
 /// Where something stands: which file (0 is the manifest, 1 the shared defaults) and which bytes of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,30 +67,90 @@ impl Data {
     }
 }
 
-/// Parses one file: what could be understood, and every syntax error.
-pub(super) fn parse(source: &Source<'_>, file: usize) -> (Table, Vec<Finding>) {
+/// What could be understood of one file.
+pub(super) struct Parsed {
+    pub table: Table,
+    pub errors: Vec<Finding>,
+    /// From here on the text was misread, because a bracket before it is not closed.
+    pub lost: Option<usize>,
+}
+
+/// A syntax error: the parser's message, and where.
+type Problem = (String, Range<usize>);
+
+/// Parses one file and reports every syntax error.
+pub(super) fn parse(source: &Source<'_>, file: usize) -> Parsed {
     if let Some(range) = too_deep(source.text) {
         let help = Some("a manifest has at most four levels of tables".to_owned());
         let message = "keys are nested too deeply".to_owned();
         let span = Some(source.span(&range));
-        return (Table::new(), vec![error(codes::NESTED_TOO_DEEPLY, source.file, message, help, span)]);
+        let errors = vec![error(codes::NESTED_TOO_DEEPLY, source.file, message, help, span)];
+        return Parsed { table: Table::new(), errors, lost: None };
     }
-    let (table, errors) = DeTable::parse_recoverable(source.text);
-    let findings = errors
-        .iter()
-        .map(|problem| {
-            let message = problem.message();
-            let duplicate = message.starts_with("duplicate key");
-            let (code, help) = if duplicate {
-                (codes::DUPLICATE_KEY, "keep one of the two")
-            } else {
-                (codes::TOML_SYNTAX, "write the file as TOML 1.0, see https://toml.io")
+    let (table, mut problems) = recover(source, file);
+    let lost = unclosed(&mut problems);
+    problems.sort_by_key(|(_, range)| range.start);
+    let errors = problems
+        .into_iter()
+        .map(|(message, range)| {
+            let key = source.text.get(range.clone()).filter(|_| message.starts_with("duplicate key"));
+            let (code, message, help) = match key {
+                Some(key) => (codes::DUPLICATE_KEY, format!("duplicate key {}", quote(key)), "keep one of the two"),
+                None => (codes::TOML_SYNTAX, lower(&message), "write the file as TOML 1.0, see https://toml.io"),
             };
-            let range = problem.span().unwrap_or_default();
-            error(code, source.file, lower(message), Some(help.to_owned()), Some(source.span(&range)))
+            error(code, source.file, message, Some(help.to_owned()), Some(source.span(&range)))
         })
         .collect();
-    (convert_table(table.get_ref(), file, DEPTH), findings)
+    Parsed { table, errors, lost }
+}
+
+/// The parser gives up at a line that has no `=`. Such lines are blanked out and the rest is parsed again.
+fn recover(source: &Source<'_>, file: usize) -> (Table, Vec<Problem>) {
+    let mut text = Cow::Borrowed(source.text);
+    let mut problems: Vec<Problem> = Vec::new();
+    for round in 1..=ROUNDS {
+        let (table, errors) = DeTable::parse_recoverable(&text);
+        let found = errors.iter().map(|error| (error.message().to_owned(), error.span().unwrap_or_default()));
+        let fatal = errors.iter().find(|error| error.message().starts_with("key with no value"));
+        let line = fatal.and_then(toml::de::Error::span).map(|span| source.line(span.start));
+        let Some(line) = line.filter(|_| round < ROUNDS) else {
+            problems.extend(found);
+            return (convert_table(table.get_ref(), file, DEPTH), problems);
+        };
+        problems.extend(found.filter(|(_, range)| source.line(range.start) == line));
+        drop(table);
+        let lines = text.split_inclusive('\n').zip(1..);
+        text =
+            lines.map(|(content, number)| if number == line { blank(content) } else { content.to_owned() }).collect();
+    }
+    (Table::new(), problems)
+}
+
+/// As many bytes of nothing, so that positions stay.
+fn blank(line: &str) -> String {
+    let mut blank = String::with_capacity(line.len());
+    for letter in line.chars() {
+        blank.extend(std::iter::repeat_n(if letter == '\n' { '\n' } else { ' ' }, letter.len_utf8()));
+    }
+    blank
+}
+
+/// A bracket that is not closed makes everything after it part of an array or table. What is said about that part is noise:
+/// only the first complaint and the missing bracket stay. Gives where the noise begins.
+fn unclosed(problems: &mut Vec<Problem>) -> Option<usize> {
+    let names_it =
+        |message: &str| message.starts_with("unclosed array,") || message.starts_with("unclosed inline table");
+    if !problems.iter().any(|(message, _)| names_it(message)) {
+        return None;
+    }
+    let noise = ["missing comma", "missing key", "unexpected `=`"];
+    let first = problems
+        .iter()
+        .filter(|(message, _)| noise.iter().any(|start| message.starts_with(start)))
+        .map(|(_, range)| range.start)
+        .min()?;
+    problems.retain(|(message, range)| names_it(message) || range.start <= first);
+    Some(first)
 }
 
 /// Parser messages come with a capital letter now and then; a literal in backticks stays as it is.
@@ -95,12 +159,16 @@ fn lower(message: &str) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// A key ends with `=` on its own line, or stands in a header: dots elsewhere separate no keys. Deliberately blind to quotes
+/// and comments, which a hostile text could use to hide keys.
 fn too_deep(text: &str) -> Option<Range<usize>> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        let content = line.trim();
-        if !content.starts_with('#') && content.matches('.').count() > DOTS {
-            return Some(start..start + content.len().min(1));
+        let keys =
+            if line.trim_start().starts_with('[') { line } else { line.rsplit_once('=').map_or("", |(keys, _)| keys) };
+        if keys.matches('.').count() > DOTS {
+            let first = line.len() - line.trim_start().len();
+            return Some(start + first..start + line.trim_end().len());
         }
         start += line.len();
     }

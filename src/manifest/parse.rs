@@ -1,6 +1,6 @@
 //! One manifest: text → `Desired`, or everything that is wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde_json::Value;
@@ -13,9 +13,13 @@ use crate::model::desired::{
 
 use super::grammar::{self, File};
 use super::node::{self, Table};
+use super::secret::Secret;
 use super::source::{Source, error, quote};
-use super::walk::{Places, lines, walk};
+use super::walk::{Places, walk};
 use super::{codes, defaults, names, rules, schema, secret};
+
+/// With more secrets than this, nothing else is worth saying, and comparing them with every message would take long.
+const MANY_SECRETS: usize = 100;
 
 /// The shared defaults of a directory: their file's name as shown, and its text.
 #[derive(Clone, Copy, Debug)]
@@ -51,17 +55,17 @@ pub fn parse_with(
     let mut secrets = Secrets::default();
     let mut tables = Vec::new();
     // Lines that a syntax error or a secret already speaks of, per file.
-    let mut spoken: Vec<Vec<Range<usize>>> = Vec::new();
+    let mut spoken: Vec<BTreeSet<usize>> = Vec::new();
     let mut broken = false;
     for (index, source) in sources.iter().enumerate() {
-        let (table, errors) = node::parse(source, index);
+        let node::Parsed { table, errors, lost } = node::parse(source, index);
         broken |= !errors.is_empty();
-        let mut taken: Vec<Range<usize>> = errors
-            .iter()
-            .filter_map(|e| e.span.as_ref())
-            .map(|span| lines(source.text, &(span.start..span.end)))
-            .collect();
-        taken.extend(secrets.find(source, &table));
+        let mut taken = secrets.find(source, &table);
+        let spans = errors.iter().filter_map(|finding| finding.span.as_ref());
+        taken.extend(spans.flat_map(|span| source.lines(&(span.start..span.end))));
+        if let Some(lost) = lost {
+            taken.extend(source.lines(&(lost..source.text.len())));
+        }
         spoken.push(taken);
         findings.extend(errors);
         tables.push(table);
@@ -78,9 +82,9 @@ pub fn parse_with(
     semantic.retain(|finding| {
         let Some(span) = &finding.span else { return true };
         let at = sources.iter().position(|source| source.file == span.file).and_then(|index| spoken.get(index));
-        let taken = at.into_iter().flatten().any(|lines| lines.contains(&(span.line.saturating_sub(1))));
+        let taken = at.is_some_and(|lines| lines.contains(&span.line));
         let missing = matches!(finding.code.as_str(), codes::MISSING_KEY | codes::NO_ADMINS);
-        !taken && !(broken && missing)
+        !(taken || broken && missing)
     });
     findings.extend(semantic);
     let mut findings = secrets.cover(findings);
@@ -111,39 +115,44 @@ pub(super) fn position(finding: &Finding) -> (Option<&str>, usize, usize) {
 #[derive(Default)]
 struct Secrets {
     findings: Vec<Finding>,
-    texts: Vec<String>,
+    texts: BTreeSet<String>,
 }
 
 impl Secrets {
     /// Returns the lines that hold one.
-    fn find(&mut self, source: &Source<'_>, table: &Table) -> Vec<Range<usize>> {
-        let mut found = secret::by_form(source.text);
-        for named in secret::by_name(table) {
-            if !found.iter().any(|known| known.range.start < named.range.end && named.range.start < known.range.end) {
-                found.push(named);
-            }
-        }
-        for secret in &found {
+    fn find(&mut self, source: &Source<'_>, table: &Table) -> BTreeSet<usize> {
+        let forms = secret::by_form(source.text);
+        // A secret by its form says more than the name of its key.
+        let recognised = |range: &Range<usize>| {
+            let next = forms.partition_point(|known| known.range.end <= range.start);
+            forms.get(next).is_some_and(|known| known.range.start < range.end)
+        };
+        let named: Vec<Secret> = secret::by_name(table).into_iter().filter(|named| !recognised(&named.range)).collect();
+        let mut lines = BTreeSet::new();
+        for secret in forms.iter().chain(&named) {
             if let Some(text) = source.text.get(secret.range.clone()) {
-                self.texts.push(text.trim_matches(['"', '\'', '\n', '\r']).to_owned());
+                self.texts.insert(text.trim_matches(['"', '\'', '\n', '\r']).to_owned());
             }
             let message = format!("{} is written in clear text", secret.what);
             let help = "delete it here and in the file's history, and revoke it; credentials come from the standard AWS and \
                         Databricks credential chains";
             let span = source.span(&secret.range);
             self.findings.push(error(codes::SECRET, source.file, message, Some(help.to_owned()), Some(span)));
+            lines.extend(source.lines(&secret.range));
         }
-        found.iter().map(|secret| lines(source.text, &secret.range)).collect()
+        lines
     }
 
-    fn cover(self, findings: Vec<Finding>) -> Vec<Finding> {
+    fn cover(self, mut findings: Vec<Finding>) -> Vec<Finding> {
         let repeats = |text: &str| self.texts.iter().any(|secret| secret.len() > 3 && text.contains(secret.as_str()));
-        let clean = findings.into_iter().filter(|finding| {
+        if self.texts.len() > MANY_SECRETS {
+            findings.clear();
+        }
+        findings.retain(|finding| {
             !repeats(&finding.message) && !repeats(&finding.subject) && !finding.help.as_deref().is_some_and(repeats)
         });
-        let mut all: Vec<Finding> = clean.collect();
-        all.extend(self.findings);
-        all
+        findings.extend(self.findings);
+        findings
     }
 }
 

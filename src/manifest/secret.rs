@@ -55,8 +55,10 @@ pub(super) fn by_form(text: &str) -> Vec<Secret> {
     let mut found = Vec::new();
     for Form { what, start, follows, least } in FORMS {
         for (at, _) in text.match_indices(start) {
-            let inside =
-                text.get(..at).and_then(|before| before.chars().next_back()).is_some_and(char::is_alphanumeric);
+            let inside = text
+                .get(..at)
+                .and_then(|before| before.chars().next_back())
+                .is_some_and(|letter| letter.is_ascii_alphanumeric());
             let rest = text.get(at + start.len()..).unwrap_or_default();
             let count = rest.bytes().take_while(|byte| follows(*byte)).count();
             if !inside && count >= least {

@@ -1,11 +1,13 @@
 //! The text of a manifest as a place to point at.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::finding::{Finding, Severity, Span};
 
 /// Values longer than this are cut when shown.
 const SHOWN: usize = 80;
+const SUBJECT: usize = 160;
+const MESSAGE: usize = 600;
 
 /// One file: its name as shown, its text, and where its lines begin.
 #[derive(Clone, Debug)]
@@ -21,19 +23,37 @@ impl<'a> Source<'a> {
         Self { file, text, starts }
     }
 
+    /// The line that a byte is in, from one.
+    pub fn line(&self, at: usize) -> usize {
+        self.starts.partition_point(|begin| *begin <= at).max(1)
+    }
+
+    /// The lines that a range touches.
+    pub fn lines(&self, range: &Range<usize>) -> RangeInclusive<usize> {
+        self.line(range.start)..=self.line(range.end.saturating_sub(1).max(range.start))
+    }
+
     /// Line and column, both from one; the column counts characters.
     pub fn span(&self, range: &Range<usize>) -> Span {
         let start = range.start.min(self.text.len());
-        let line = self.starts.partition_point(|begin| *begin <= start).max(1);
+        let line = self.line(start);
         let begin = self.starts.get(line - 1).copied().unwrap_or(0);
         let column = self.text.get(begin..start).map_or(start - begin, |text| text.chars().count()) + 1;
         Span { file: self.file.to_owned(), line, column, start, end: range.end.clamp(start, self.text.len()) }
     }
 }
 
-/// An error that stands in a file.
+/// An error that stands in a file. Keys are as long as a hostile text makes them; what is said of them is not.
 pub(super) fn error(code: &str, subject: &str, message: String, help: Option<String>, span: Option<Span>) -> Finding {
-    Finding { code: code.to_owned(), severity: Severity::High, subject: subject.to_owned(), message, help, span }
+    let (subject, message) = (cut(subject, SUBJECT), cut(&message, MESSAGE));
+    Finding { code: code.to_owned(), severity: Severity::High, subject, message, help, span }
+}
+
+fn cut(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 /// A user's value in backticks: control characters escaped, so that it cannot steer a terminal, and cut when long.

@@ -2,7 +2,6 @@
 //! the result, so that everything else can still be checked.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use serde_json::{Map, Value};
 
@@ -70,6 +69,7 @@ impl Walk<'_> {
         let known = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
         let any = schema.get("additionalProperties").filter(|schema| schema.is_object());
         let mut result = Map::new();
+        let mut meant = Vec::new();
         for (key, Entry { key: key_at, node }) in table {
             let below = join(path, key);
             match known.get(key).or(any) {
@@ -84,21 +84,26 @@ impl Walk<'_> {
                         result.insert(key.clone(), value);
                     }
                 }
-                None => self.unknown_key(known, key, path, key_at),
+                None => {
+                    let near = nearest(key, known.keys().map(String::as_str));
+                    meant.extend(near);
+                    self.unknown_key(known, key, near, path, key_at);
+                }
             }
         }
         for key in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-            if !table.contains_key(key) {
+            // A misspelled key is not missing too.
+            if !table.contains_key(key) && !meant.contains(&key) {
                 self.missing_key(known.get(key), key, path, at);
             }
         }
         Value::Object(result)
     }
 
-    fn unknown_key(&mut self, known: &Map<String, Value>, key: &str, path: &str, at: &At) {
-        let place = if path.is_empty() { "at the top level".to_owned() } else { format!("in `[{path}]`") };
+    fn unknown_key(&mut self, known: &Map<String, Value>, key: &str, near: Option<&str>, path: &str, at: &At) {
+        let place = if path.is_empty() { "at the top level".to_owned() } else { format!("in {}", section(path)) };
         let elsewhere = sections_with(self.schema, key);
-        let help = if let Some(near) = nearest(key, known.keys().map(String::as_str)) {
+        let help = if let Some(near) = near {
             format!("did you mean `{near}`?")
         } else if elsewhere.is_empty() {
             let keys: Vec<String> = known.keys().map(|key| format!("`{key}`")).collect();
@@ -124,11 +129,11 @@ impl Walk<'_> {
                 "declare at least one role under `[admins.NAME]`: once sealed, only admins can change the bucket";
             return self.report(codes::NO_ADMINS, &below, message, Some(help.to_owned()), at);
         }
-        let section = schema.and_then(|schema| schema.get("type")).is_some_and(|name| name == "object");
-        let message = match (section, path.is_empty()) {
-            (true, _) => format!("section `[{below}]` is missing"),
+        let table = schema.and_then(|schema| schema.get("type")).is_some_and(|name| name == "object");
+        let message = match (table, path.is_empty()) {
+            (true, _) => format!("section {} is missing", section(&below)),
             (false, true) => format!("key `{key}` is missing"),
-            (false, false) => format!("key `{key}` is missing in `[{path}]`"),
+            (false, false) => format!("key `{key}` is missing in {}", section(path)),
         };
         let help = if below == "version" {
             "start the manifest with `version = 1`".to_owned()
@@ -164,7 +169,7 @@ impl Walk<'_> {
             ("integer", Data::Integer(value)) => self.integer(schema, *value, path, &node.at),
             (expected, found) => {
                 let message = format!("`{path}` takes {}, not {}", type_name(expected), found.type_name());
-                let help = example(expected, found, path);
+                let help = example(schema, found, path);
                 self.report(codes::WRONG_TYPE, path, message, help, &node.at);
                 None
             }
@@ -227,15 +232,28 @@ fn type_name(kind: &str) -> &'static str {
     }
 }
 
+/// A table's header as it is written.
+fn section(path: &str) -> String {
+    match path.rsplit_once('[') {
+        Some((array, index)) if index.ends_with(']') => format!("`[[{array}]]`"),
+        _ => format!("`[{path}]`"),
+    }
+}
+
 /// How to write it, where a slip is likely.
-fn example(expected: &str, found: &Data, path: &str) -> Option<String> {
-    match (expected, found) {
+fn example(schema: &Value, found: &Data, path: &str) -> Option<String> {
+    let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+    let named = schema.get("additionalProperties").is_some_and(Value::is_object);
+    match (kind, found) {
         ("string", Data::Integer(_)) => Some("put it in quotes".to_owned()),
         ("integer", Data::String(text)) if text.parse::<i64>().is_ok() => Some("write it without quotes".to_owned()),
+        ("integer", _) => Some("write a whole number".to_owned()),
+        ("string", _) => Some("write a text in quotes".to_owned()),
         ("boolean", _) => Some("write `true` or `false`, without quotes".to_owned()),
-        ("array", Data::String(_) | Data::Integer(_)) => Some("put it in brackets: `[…]`".to_owned()),
         ("array", Data::Table(_)) => Some(format!("write `[[{path}]]`, with two brackets")),
-        ("object", _) => Some(format!("write a section `[{path}]`, or a name below it, `[{path}.NAME]`")),
+        ("array", _) => Some("put it in brackets: `[…]`".to_owned()),
+        ("object", _) if named => Some(format!("write sections with a name of your choice: `[{path}.NAME]`")),
+        ("object", _) => Some(format!("write a section, {}", section(path))),
         _ => None,
     }
 }
@@ -283,11 +301,4 @@ fn search(schema: &Value, key: &str, path: &str, found: &mut Vec<String>) {
             search(any, key, &format!("{path}.NAME"), found);
         }
     }
-}
-
-/// Lines that a range touches, for leaving out what a syntax error already explains.
-pub(super) fn lines(text: &str, range: &Range<usize>) -> Range<usize> {
-    let start = text.get(..range.start).map_or(0, |before| before.matches('\n').count());
-    let within = text.get(range.clone()).map_or(0, |inside| inside.matches('\n').count());
-    start..start + within + 1
 }

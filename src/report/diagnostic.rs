@@ -75,6 +75,8 @@ fn shown_line(text: &str, span: &Span) -> Option<(String, std::ops::Range<usize>
     }
     let start = (span.start - begin).min(line.len());
     let end = span.end.saturating_sub(begin).clamp(start, line.len());
+    // The text may not be the one that the span was made from.
+    line.get(start..end)?;
     Some((line.to_owned(), start..end))
 }
 
@@ -96,12 +98,24 @@ mod tests {
     #[test]
     fn shows_the_line() {
         let text = "[bucket]\nretention_days = 0\n";
-        insta::assert_snapshot!(render(&[finding("out-of-range", 26, 27)], |_| Some(text.to_owned()), false), @"");
+        insta::assert_snapshot!(render(&[finding("out-of-range", 26, 27)], |_| Some(text.to_owned()), false), @r###"
+    error[out-of-range]: `0` is out of range
+     --> a.toml:2:18
+      |
+    2 | retention_days = 0
+      |                  ^
+      |
+      = help: choose a number from 1 to 36500
+    "###);
     }
 
     #[test]
     fn without_source_shows_the_position() {
-        insta::assert_snapshot!(render(&[finding("out-of-range", 26, 27)], |_| None, false), @"");
+        insta::assert_snapshot!(render(&[finding("out-of-range", 26, 27)], |_| None, false), @r###"
+    error[out-of-range]: `0` is out of range
+    --> a.toml:2:18
+     = help: choose a number from 1 to 36500
+    "###);
     }
 
     #[test]
