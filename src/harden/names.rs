@@ -43,10 +43,10 @@ pub fn replication_role(desired: &Desired) -> Option<Arn> {
     })
 }
 
-/// Alias of the key of a replica bucket.
+/// Alias of the key of a replica bucket. Aliases take no dots (KMS API reference, CreateAlias).
 #[must_use]
 pub fn replica_alias(replica: &Replica) -> String {
-    format!("alias/auditseal/{}", replica.bucket)
+    format!("alias/auditseal/{}", replica.bucket.replace('.', "_"))
 }
 
 /// Name of the addresses of a replica bucket.

@@ -107,7 +107,8 @@ fn a_key_that_serves_others_is_not_tightened() {
     };
     let via = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"StringEquals":{"kms:ViaService":"rds.us-east-1.amazonaws.com"}}}]}"#;
     let key = || KEY.to_owned();
-    let signs: [(&str, &dyn Fn(&mut Live)); 4] = [
+    type Sign<'a> = &'a dyn Fn(&mut Live);
+    let signs: [(&str, Sign<'_>); 4] = [
         ("grant", &|live| {
             put(live, &aws(), Read::KeyGrants { key: key() }, vec![grant("rds.amazonaws.com", &["Decrypt"])])
         }),
