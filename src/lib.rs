@@ -1,4 +1,34 @@
 //! `auditseal` reconciles the secure configuration of Databricks audit-log delivery on AWS.
+//!
+//! One way for data, with a pure middle:
+//!
+//! ```text
+//!  manifests/*.toml ─manifest─▶ Desired ──┐
+//!                                         ├─harden─▶ Wanted ─┐
+//!  AWS, Databricks ◀─provider─ observe ─▶ Live ──────────────┴─diff─▶ changes ─plan─▶ steps ─apply─▶ journal, verify
+//! ```
+//!
+//! # Rooms
+//!
+//! Which rooms a room may use. A test reads this table and every source file, and fails when they disagree.
+//!
+//! | room | uses | IO |
+//! |---|---|---|
+//! | `model` | | no |
+//! | `finding` | `model` | no |
+//! | `call` | `model` | no |
+//! | `iam` | `model` | no |
+//! | `manifest` | `model`, `finding` | `load.rs` |
+//! | `harden` | `model`, `finding`, `iam` | no |
+//! | `provider` | `model`, `call` | yes |
+//! | `observe` | `model`, `finding`, `call`, `provider` | by port |
+//! | `diff` | `model`, `iam` | no |
+//! | `plan` | `model`, `finding`, `call`, `iam`, `diff`, `harden` | no |
+//! | `journal` | `model`, `call` | no |
+//! | `apply` | `model`, `call`, `iam`, `diff`, `plan`, `journal`, `observe`, `provider` | by port |
+//! | `report` | `model`, `finding`, `call`, `iam`, `diff`, `plan`, `journal`, `apply`, `manifest` | no |
+//! | `run` | `model`, `finding`, `call`, `iam`, `manifest`, `harden`, `provider`, `observe`, `diff`, `plan`, `journal`, `apply`, `report` | yes |
+
 pub mod apply;
 pub mod call;
 pub mod diff;

@@ -1,1 +1,9 @@
-fn main() {}
+//! The binary: arguments → `run` → renderer → exit code.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

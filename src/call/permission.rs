@@ -88,6 +88,7 @@ pub fn write_permissions(write: &Write) -> Vec<Permission> {
         Write::PutBucketObjectLock { .. } => vec![Aws("s3:PutBucketObjectLockConfiguration")],
         Write::PutBucketLifecycle { .. } => vec![Aws("s3:PutLifecycleConfiguration")],
         Write::PutBucketPolicy { .. } => vec![Aws("s3:PutBucketPolicy")],
+        Write::DeleteBucketPolicy { .. } => vec![Aws("s3:DeleteBucketPolicy")],
         Write::PutBucketLogging { .. } => vec![Aws("s3:PutBucketLogging")],
         Write::PutBucketNotification { .. } => vec![Aws("s3:PutBucketNotification")],
         Write::PutBucketReplication { .. } => vec![Aws("s3:PutReplicationConfiguration"), Aws("iam:PassRole")],

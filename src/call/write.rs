@@ -57,6 +57,10 @@ pub enum Write {
         bucket: String,
         policy: String,
     },
+    /// Only ever to undo a first policy that stopped delivery.
+    DeleteBucketPolicy {
+        bucket: String,
+    },
     PutBucketLogging {
         bucket: String,
         logging: Logging,
@@ -218,6 +222,7 @@ impl Write {
             Write::PutBucketObjectLock { .. } => "s3:PutObjectLockConfiguration",
             Write::PutBucketLifecycle { .. } => "s3:PutBucketLifecycleConfiguration",
             Write::PutBucketPolicy { .. } => "s3:PutBucketPolicy",
+            Write::DeleteBucketPolicy { .. } => "s3:DeleteBucketPolicy",
             Write::PutBucketLogging { .. } => "s3:PutBucketLogging",
             Write::PutBucketNotification { .. } => "s3:PutBucketNotificationConfiguration",
             Write::PutBucketReplication { .. } => "s3:PutBucketReplication",

@@ -1,1 +1,38 @@
-//! (room)
+//! TOML manifests → [`Desired`](crate::model::Desired): every error of every file at once, each with its position; defaults
+//! filled in here and nowhere else.
+//!
+//! `grammar` is the shape (and through it the JSON Schema), `node` and `walk` bring a text into that shape, `names` judges
+//! single values, `rules` values against each other, `directory` manifests against each other. Only `load` reads files.
+//!
+//! A directory may hold `defaults.toml`: a manifest without a name of its own, whose keys count where a manifest is silent.
+//! Tables merge key by key; an entry of `readers`, `admins`, `observers` and `scanners` is replaced as a whole.
+
+mod codes;
+mod defaults;
+mod directory;
+mod expand;
+mod grammar;
+mod load;
+mod names;
+mod node;
+mod parse;
+mod rules;
+mod schema;
+mod secret;
+mod source;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub use codes::{CODES, Code, explain};
+pub use directory::check_directory;
+pub use expand::expand;
+pub use load::{Loaded, load};
+pub use parse::{Defaults, parse, parse_with};
+pub use schema::schema;
+pub use secret::mask;
+pub use walk::Places;
+
+/// The code of a finding about a secret in clear text: its line is never shown.
+pub const SECRET_CODE: &str = codes::SECRET;

@@ -239,3 +239,11 @@ impl Desired {
         roles
     }
 }
+
+impl Desired {
+    /// Name of the role that S3 assumes to replicate. One a bucket, at most 64 characters as IAM wants.
+    #[must_use]
+    pub fn replication_role_name(&self) -> String {
+        format!("AuditReplication-{}", self.delivery.bucket).chars().take(64).collect()
+    }
+}

@@ -1,1 +1,59 @@
-//! (room)
+//! Which questions → [`Live`]. A question is asked as soon as the answers it depends on are there; a failed read becomes a
+//! gap in its place. This room decides what to ask, never what an answer means for the declaration.
+
+mod needed;
+
+use std::collections::BTreeSet;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+
+use crate::call::Query;
+use crate::model::{Desired, Live};
+use crate::provider::Reader;
+
+pub use needed::needed;
+
+/// Reads everything that planning the manifests needs.
+///
+/// Questions are shared between manifests and asked once. There are no waves: each answer may release further questions
+/// at once, so that the time is that of the longest chain of dependent answers, whatever the number of manifests.
+/// The provider bounds the number of requests in flight.
+pub async fn observe<R: Reader>(reader: &R, desired: &[Desired]) -> Live {
+    let mut live = Live::default();
+    let mut asked: BTreeSet<Query> = BTreeSet::new();
+    let mut in_flight = FuturesUnordered::new();
+    loop {
+        for query in needed(desired, &live) {
+            if asked.insert(query.clone()) {
+                in_flight.push(async move {
+                    let answer = reader.read(&query).await;
+                    (query, answer)
+                });
+            }
+        }
+        let Some((query, answer)) = in_flight.next().await else { break };
+        live.set(query, answer);
+        // Answers that are there already are taken together: recomputing what is needed costs more than a set.
+        while let Some(Some((query, answer))) = futures::FutureExt::now_or_never(in_flight.next()) {
+            live.set(query, answer);
+        }
+    }
+    live
+}
+
+/// Asks the given questions again, all at once.
+pub async fn reread<R: Reader>(reader: &R, queries: impl IntoIterator<Item = Query>) -> Live {
+    let mut live = Live::default();
+    let mut in_flight: FuturesUnordered<_> = queries
+        .into_iter()
+        .map(|query| async move {
+            let answer = reader.read(&query).await;
+            (query, answer)
+        })
+        .collect();
+    while let Some((query, answer)) = in_flight.next().await {
+        live.set(query, answer);
+    }
+    live
+}

@@ -1,5 +1,10 @@
 //! Changes → ordered, guarded, serialisable plan. A plan is complete data: applying it decides nothing.
 
+mod build;
+pub mod guard;
+pub mod order;
+mod writes;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +14,8 @@ use crate::diff::FieldChange;
 use crate::finding::Finding;
 use crate::model::reference::Output;
 use crate::model::{Address, Fact, Gap, Observed, Place};
+
+pub use build::{Built, Inputs, build, principal_ids};
 
 /// Version of the plan document; a plan of another version is refused.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -38,12 +45,18 @@ pub struct Change {
     pub depends_on: Vec<Address>,
 }
 
-/// A question and the answer that has to hold.
+/// What a step works towards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Expectation {
+pub struct Target {
     pub query: Query,
-    pub answer: Observed<Fact>,
+    /// The wanted answer.
+    pub fact: Fact,
+    /// The answer when the plan was made: the before-image. It is asked again right before the write, and has to differ
+    /// from the wanted one in the same way; `None` where an earlier step of the plan changes it.
+    pub before: Option<Observed<Fact>>,
+    /// Whether the wanted answer has to be there after this step; false for all but the last of several requests.
+    pub settles: bool,
 }
 
 /// Index of a step in `Plan::steps`.
@@ -59,10 +72,8 @@ pub struct Step {
     pub title: String,
     pub action: StepAction,
     pub depends_on: Vec<StepId>,
-    /// Has to hold right before the write; else the plan is stale. Its answers are the before-images.
-    pub precondition: Vec<Expectation>,
-    /// Has to hold after the write, within `settle_seconds`.
-    pub expect: Vec<Expectation>,
+    /// `None` for waits.
+    pub target: Option<Target>,
     /// References that this step resolves: output → token.
     pub gives: BTreeMap<Output, String>,
     /// How long a transient failure, or a read-back that does not show the write yet, may last.
@@ -157,6 +168,8 @@ pub struct Plan {
     /// Codes given with `--allow`.
     pub allowed: Vec<String>,
     pub steps: Vec<Step>,
+    /// Stable ids of principals that were read → their ARNs: policies may name a role by its id.
+    pub principals: BTreeMap<String, String>,
     /// Desired state, so that a saved plan can be applied and its guards run again without manifests.
     pub desired: Vec<crate::model::Desired>,
 }

@@ -1,1 +1,27 @@
-//! (room)
+//! Any result → text, JSON, Markdown. Writes to a given writer or gives a `String`; never prints, never reads.
+//!
+//! Renderers decide how things look, not what they mean: nothing is judged, counted or left out here that the plan does
+//! not say, and what could not be read is never shown as if it were in order. Colour only underlines: everything is
+//! readable without it.
+
+mod change;
+pub mod codes;
+pub mod diagnostic;
+mod json;
+mod markdown;
+pub mod schema;
+mod statement;
+mod style;
+mod text;
+mod value;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+pub use codes::{CODES, Code, explain};
+pub use json::plan_json;
+pub use markdown::{PLAN_MARKER, plan_markdown};
+pub use schema::plan_schema;
+pub use text::{TextOptions, code_text, plan_text};

@@ -1,1 +1,8 @@
-//! (room)
+//! The use cases. The only room that wires the others together.
+
+pub mod apply;
+pub mod clock;
+pub mod connect;
+pub mod journal_file;
+pub mod lock;
+pub mod plan;

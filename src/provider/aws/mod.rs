@@ -1,1 +1,25 @@
+//! Amazon Web Services, one file per service. A client serves one account in one region (`model::Place::Aws`): it answers
+//! the questions of `call::Read` and sends the requests of `call::Write`, one API operation each, and knows nothing of what
+//! is wanted or why.
+//!
+//! S3, KMS, IAM and STS go through the AWS SDK; the two operations of S3 Control and the three of Systems Manager that the
+//! tool needs are signed here (`signed`), which saves two generated crates. The edge decides three things only: whether an
+//! answer is present, absent or unknown; how a write failed; and that nothing is sent in plain text outside this machine.
 
+mod client;
+mod config;
+mod credentials;
+mod error;
+mod iam;
+mod kms;
+mod s3;
+mod s3control;
+mod signed;
+mod ssm;
+mod sts;
+mod trace;
+mod xml;
+
+pub use client::AwsClient;
+pub use config::{AwsOptions, ConnectError, Http, Timeouts};
+pub use ssm::{Parameter, Parameters};

@@ -1,0 +1,43 @@
+use anyhow::bail;
+use auditseal::report::{Code, code_text};
+
+use super::args::Explain;
+use super::exit::Exit;
+use super::output::Output;
+
+/// Codes of plans and of manifests.
+pub fn all() -> Vec<Code> {
+    let manifest = auditseal::manifest::CODES.iter().map(|code| Code {
+        code: code.code,
+        title: "manifest error",
+        meaning: code.meaning,
+        remedy: code.remedy,
+    });
+    let mut codes: Vec<Code> = auditseal::report::CODES.iter().copied().chain(manifest).collect();
+    codes.sort_by_key(|code| code.code);
+    codes
+}
+
+pub fn run(verb: &Explain, output: &Output) -> anyhow::Result<Exit> {
+    let codes = all();
+    let Some(asked) = &verb.code else {
+        let lines: Vec<String> = codes.iter().map(|code| format!("{:<36} {}\n", code.code, code.title)).collect();
+        output.data(&lines.concat())?;
+        return Ok(Exit::Done);
+    };
+    let Some(code) = codes.iter().find(|code| code.code == asked) else {
+        let near = codes
+            .iter()
+            .map(|code| (strsim::jaro_winkler(code.code, asked), code.code))
+            .max_by(|left, right| left.0.total_cmp(&right.0))
+            .map(|(_, code)| code);
+        match near {
+            Some(near) => bail!("`{asked}` is not a code; did you mean `{near}`? `auditseal explain` lists all"),
+            None => bail!("`{asked}` is not a code"),
+        }
+    };
+    let mut text = String::new();
+    code_text(code, output.color, &mut text)?;
+    output.data(&text)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,94 @@
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use auditseal::plan::guard::Purpose;
+use auditseal::plan::{Plan as Document, Verdict};
+use auditseal::report;
+use auditseal::run::plan::{PlanOptions, plan};
+
+use super::args::{Format, Global, Plan};
+use super::exit::Exit;
+use super::output::Output;
+use super::session;
+
+pub async fn run(global: &Global, verb: &Plan, output: &Output) -> anyhow::Result<Exit> {
+    let loaded = match session::load(global, output) {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let allow = match session::allowed(&verb.allow, output) {
+        Ok(allow) => allow,
+        Err(exit) => return Ok(exit),
+    };
+    let desired = session::desired(loaded);
+    let router = session::connections(global, &desired).await?;
+    let planned = plan(&router, &desired, &PlanOptions { allow, partial: false }, Purpose::Plan).await;
+    print(global, &planned, output)?;
+    if let Some(path) = &verb.out {
+        save(path, &planned).with_context(|| format!("the plan could not be saved as `{}`", path.display()))?;
+        output.note(&format!("Saved as {0}. Apply it with: auditseal apply {0}", path.display()));
+    }
+    Ok(exit(&planned, verb.detailed_exitcode))
+}
+
+/// Refusal beats pending changes; "in sync" is said only when every input was read.
+pub fn exit(plan: &Document, detailed: bool) -> Exit {
+    let refused = plan.guards.iter().any(|guard| guard.verdict == Verdict::Refuse);
+    let unread = !plan.complete && !plan.allowed.iter().any(|code| code == "unread-inputs");
+    match (refused || unread, plan.changes.is_empty()) {
+        (true, _) => Exit::Refused,
+        (false, false) if detailed => Exit::Pending,
+        (false, _) => Exit::Done,
+    }
+}
+
+pub fn print(global: &Global, plan: &Document, output: &Output) -> anyhow::Result<()> {
+    let text = match global.format {
+        Format::Json => report::plan_json(plan)?,
+        Format::Markdown => report::plan_markdown(plan),
+        Format::Text => {
+            let mut text = String::new();
+            let options = report::TextOptions {
+                color: output.color,
+                concise: global.concise,
+                verbose: global.verbose,
+                steps: true,
+            };
+            report::plan_text(plan, options, &mut text)?;
+            text
+        }
+    };
+    output.data(&text)?;
+    Ok(())
+}
+
+/// A saved plan holds policies and account ids: it is for its owner alone.
+fn save(path: &Path, plan: &Document) -> anyhow::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    file.write_all(report::plan_json(plan)?.as_bytes())?;
+    file.sync_all()?;
+    Ok(())
+}
+
+/// Reads a saved plan; one of another version, or with unknown fields, is refused.
+pub fn read(path: &Path) -> anyhow::Result<Document> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("`{}` could not be read", path.display()))?;
+    let version = serde_json::from_str::<serde_json::Value>(&text)
+        .with_context(|| format!("`{}` is not a saved plan", path.display()))?;
+    let version = version.get("format_version").and_then(serde_json::Value::as_str).unwrap_or("none").to_owned();
+    if version != auditseal::plan::FORMAT_VERSION {
+        anyhow::bail!(
+            "`{}` has plan format {version}, this program reads {}: plan again",
+            path.display(),
+            auditseal::plan::FORMAT_VERSION
+        );
+    }
+    serde_json::from_str(&text).with_context(|| format!("`{}` is not a saved plan", path.display()))
+}

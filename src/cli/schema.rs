@@ -1,0 +1,12 @@
+use super::args::{Schema, SchemaOf};
+use super::exit::Exit;
+use super::output::Output;
+
+pub fn run(verb: &Schema, output: &Output) -> anyhow::Result<Exit> {
+    let schema = match verb.of {
+        SchemaOf::Manifest => auditseal::manifest::schema(),
+        SchemaOf::Plan => auditseal::report::plan_schema(),
+    };
+    output.data(&format!("{schema:#}\n"))?;
+    Ok(Exit::Done)
+}

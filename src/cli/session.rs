@@ -1,0 +1,113 @@
+//! What the verbs that talk to clouds share: manifests loaded, connections made, codes checked.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use auditseal::finding::Finding;
+use auditseal::manifest::{self, Loaded};
+use auditseal::model::Desired;
+use auditseal::provider::router::Router;
+use auditseal::report;
+use auditseal::run::clock::SystemClock;
+use auditseal::run::connect::{ConnectOptions, connect};
+
+use super::args::Global;
+use super::exit::Exit;
+use super::output::Output;
+
+/// Loads the manifests, or says everything that is wrong with them.
+pub fn load(global: &Global, output: &Output) -> Result<Vec<Loaded>, Exit> {
+    let result = manifest::load(&global.manifest).and_then(|loaded| {
+        let problems = manifest::check_directory(&loaded);
+        if problems.is_empty() { Ok(loaded) } else { Err(problems) }
+    });
+    result.map_err(|findings| {
+        output.note(&render_problems(&findings, output));
+        Exit::Failed
+    })
+}
+
+pub fn render_problems(findings: &[Finding], output: &Output) -> String {
+    let source = |file: &str| std::fs::read_to_string(file).ok();
+    report::diagnostic::render(findings, source, output.color_err)
+}
+
+pub fn desired(loaded: Vec<Loaded>) -> Vec<Desired> {
+    loaded.into_iter().map(|one| one.desired).collect()
+}
+
+/// Clients for every account that the manifests name.
+pub async fn connections(global: &Global, desired: &[Desired]) -> anyhow::Result<Router> {
+    let aws: BTreeSet<&String> = desired.iter().map(|one| &one.aws.account_id).collect();
+    if global.aws_profile.is_some() && aws.len() > 1 {
+        bail!("--aws-profile serves one AWS account, the manifests name {}: set `[aws] profile` in each", aws.len());
+    }
+    let databricks: BTreeSet<&String> = desired.iter().map(|one| &one.databricks.account_id).collect();
+    if global.databricks_profile.is_some() && databricks.len() > 1 {
+        bail!(
+            "--databricks-profile serves one Databricks account, the manifests name {}: set `[databricks] profile` in each",
+            databricks.len()
+        );
+    }
+    connect(
+        desired,
+        &ConnectOptions {
+            aws_profile: global.aws_profile.clone(),
+            databricks_profile: global.databricks_profile.clone(),
+            endpoint_aws: global.endpoint_aws.clone(),
+            endpoint_databricks: global.endpoint_databricks.clone(),
+        },
+    )
+    .await
+    .context("no connection")
+}
+
+/// The codes given with `--allow`; an unknown one is wrong usage.
+pub fn allowed(codes: &[String], output: &Output) -> Result<BTreeSet<String>, Exit> {
+    for code in codes {
+        if !super::explain::all().iter().any(|known| known.code == code) {
+            output.note(&format!("error: `{code}` is not a code that --allow knows; `auditseal explain` lists all"));
+            return Err(Exit::Usage);
+        }
+    }
+    Ok(codes.iter().cloned().collect())
+}
+
+/// `.auditseal` beside the manifests.
+pub fn store(global: &Global) -> PathBuf {
+    let directory = if global.manifest.is_dir() { Some(global.manifest.as_path()) } else { global.manifest.parent() };
+    match directory {
+        Some(directory) if !directory.as_os_str().is_empty() => directory.join(".auditseal"),
+        _ => Path::new(".auditseal").to_path_buf(),
+    }
+}
+
+/// Real time; compressed only when both ends are simulators on this machine.
+pub fn clock(global: &Global) -> SystemClock {
+    let loopback = |endpoint: &Option<String>| {
+        endpoint.as_deref().is_some_and(|url| {
+            ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"].iter().any(|prefix| url.starts_with(prefix))
+        })
+    };
+    let speed = std::env::var("AUDITSEAL_SANDBOX_SPEED").ok().and_then(|text| text.parse().ok());
+    match speed {
+        Some(speed) if loopback(&global.endpoint_aws) && loopback(&global.endpoint_databricks) => {
+            SystemClock::compressed(speed)
+        }
+        _ => SystemClock::real(),
+    }
+}
+
+/// Asks on the terminal. `None`: there is nobody to ask.
+pub fn confirm(output: &Output, question: &str) -> Option<bool> {
+    if !std::io::stdin().is_terminal() {
+        return None;
+    }
+    output.note(question);
+    let mut answer = String::new();
+    // End of input is no approval.
+    std::io::stdin().read_line(&mut answer).ok()?;
+    Some(answer.trim() == "yes")
+}

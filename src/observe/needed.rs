@@ -1,0 +1,298 @@
+use std::collections::BTreeSet;
+
+use crate::call::{Query, Read};
+use crate::model::databricks::Workspace;
+use crate::model::desired::{Desired, Reader};
+use crate::model::{Arn, Fact, Live, OWNER_TAG, Observed, Place};
+
+/// Inline policies that the tool itself writes: asked for by name, so that no list has to come first.
+const DELIVERY_POLICY: &str = "auditseal-delivery";
+const REPLICATION_POLICY: &str = "auditseal-replication";
+const TRANSITION_POLICY: &str = "auditseal-transition";
+
+/// More keys than this are not searched for an ownership tag: an account like that uses the alias or the ARN.
+const KEYS_SEARCHED: usize = 500;
+
+/// Every question that planning needs, as far as it can be told from the answers so far. Pure: the same answers give the
+/// same questions, and asking until nothing new appears ends.
+#[must_use]
+pub fn needed(desired: &[Desired], live: &Live) -> BTreeSet<Query> {
+    let mut questions = Questions { live, queries: BTreeSet::new() };
+    for one in desired {
+        questions.aws(one);
+        questions.databricks(one);
+    }
+    questions.queries
+}
+
+struct Questions<'a> {
+    live: &'a Live,
+    queries: BTreeSet<Query>,
+}
+
+impl Questions<'_> {
+    fn ask(&mut self, place: &Place, read: Read) {
+        self.queries.insert(Query { place: place.clone(), read });
+    }
+
+    fn answer<T: Clone>(&self, place: &Place, read: Read, narrow: fn(&Fact) -> Option<&T>) -> Observed<T> {
+        self.live.view(place, read, narrow)
+    }
+
+    /// Whether a question was answered, in whatever way.
+    fn is_answered(&self, place: &Place, read: &Read) -> bool {
+        self.live.contains(&Query { place: place.clone(), read: read.clone() })
+    }
+
+    fn aws(&mut self, desired: &Desired) {
+        let place = desired.aws_place();
+        self.caller(&place);
+        if desired.account.public_access_block {
+            self.ask(&place, Read::AccountPublicAccessBlock);
+        }
+        self.bucket(&place, &desired.delivery.bucket);
+        self.bucket(&place, &desired.bucket.access_log.bucket);
+        self.key(&place, desired.key.arn.as_ref().map(Arn::to_string), &desired.key.alias, &desired.owner());
+        self.role(&desired.role_place(), &desired.role.arn, &[DELIVERY_POLICY, TRANSITION_POLICY]);
+        if desired.role_place() != place {
+            self.caller(&desired.role_place());
+        }
+        for replica in &desired.bucket.replicas {
+            let replica_place = Place::Aws { account: replica.account_id.clone(), region: replica.region.clone() };
+            self.caller(&replica_place);
+            self.bucket(&replica_place, &replica.bucket);
+            let alias = format!("alias/auditseal/{}", replica.bucket);
+            self.key(&replica_place, None, &alias, &desired.owner());
+        }
+        // The replication role is asked for even when none is declared: one that a former declaration left is drift.
+        if !desired.bucket.replicas.is_empty() {
+            let name = desired.replication_role_name();
+            self.role_by_name(&place, &name, &[REPLICATION_POLICY]);
+        }
+        for arn in named_principals(desired) {
+            if arn.account == desired.aws.account_id
+                && let Some((_, name)) = arn.role()
+            {
+                self.ask(&place, Read::Role { role: name });
+            }
+        }
+        self.live_writers(desired, &place);
+    }
+
+    /// Who is calling, and the caller's role: sessions carry no path, the role's ARN does.
+    fn caller(&mut self, place: &Place) {
+        self.ask(place, Read::CallerIdentity);
+        if let Observed::Present(caller) = self.answer(place, Read::CallerIdentity, Fact::caller)
+            && let Some(role) = session_role(&caller.arn)
+        {
+            self.ask(place, Read::Role { role });
+        }
+    }
+
+    fn bucket(&mut self, place: &Place, bucket: &str) {
+        let bucket = || bucket.to_owned();
+        for read in [
+            Read::BucketLocation { bucket: bucket() },
+            Read::BucketTags { bucket: bucket() },
+            Read::BucketPublicAccessBlock { bucket: bucket() },
+            Read::BucketOwnership { bucket: bucket() },
+            Read::BucketAcl { bucket: bucket() },
+            Read::BucketEncryption { bucket: bucket() },
+            Read::BucketVersioning { bucket: bucket() },
+            Read::BucketObjectLock { bucket: bucket() },
+            Read::BucketLifecycle { bucket: bucket() },
+            Read::BucketPolicy { bucket: bucket() },
+            Read::BucketLogging { bucket: bucket() },
+            Read::BucketNotification { bucket: bucket() },
+            Read::BucketReplication { bucket: bucket() },
+        ] {
+            self.ask(place, read);
+        }
+        // The key that is the default today: a live writer may depend on it.
+        if let Observed::Present(encryption) =
+            self.answer(place, Read::BucketEncryption { bucket: bucket() }, Fact::encryption)
+            && let Some(key) = encryption.key
+        {
+            self.ask(place, Read::Key { key });
+        }
+    }
+
+    /// A key given by ARN, else found by alias, else by the tag that it was born with (a run may have been killed
+    /// between creating the key and naming it).
+    fn key(&mut self, place: &Place, arn: Option<String>, alias: &str, owner: &str) {
+        let named = arn.unwrap_or_else(|| alias.to_owned());
+        self.ask(place, Read::Key { key: named.clone() });
+        let is_alias = named.starts_with("alias/");
+        match self.answer(place, Read::Key { key: named.clone() }, Fact::key) {
+            Observed::Present(key) => self.key_details(place, &key.arn),
+            Observed::Absent if is_alias => self.key_by_tag(place, owner),
+            Observed::Absent | Observed::Unknown(_) => {}
+        }
+    }
+
+    fn key_by_tag(&mut self, place: &Place, owner: &str) {
+        self.ask(place, Read::Keys);
+        let Observed::Present(keys) = self.answer(place, Read::Keys, Fact::names) else { return };
+        for key in keys.0.into_iter().take(KEYS_SEARCHED) {
+            self.ask(place, Read::KeyTags { key: key.clone() });
+            if let Observed::Present(tags) = self.answer(place, Read::KeyTags { key: key.clone() }, Fact::tags)
+                && tags.0.get(OWNER_TAG).is_some_and(|found| found == owner)
+            {
+                self.ask(place, Read::Key { key: key.clone() });
+                self.key_details(place, &key);
+            }
+        }
+    }
+
+    fn key_details(&mut self, place: &Place, arn: &str) {
+        let key = || arn.to_owned();
+        for read in [
+            Read::Key { key: key() },
+            Read::KeyPolicy { key: key() },
+            Read::KeyRotation { key: key() },
+            Read::KeyGrants { key: key() },
+            Read::KeyAliases { key: key() },
+            Read::KeyTags { key: key() },
+        ] {
+            self.ask(place, read);
+        }
+    }
+
+    fn role(&mut self, place: &Place, arn: &Arn, own_policies: &[&str]) {
+        if let Some((_, name)) = arn.role() {
+            self.role_by_name(place, &name, own_policies);
+        }
+    }
+
+    fn role_by_name(&mut self, place: &Place, name: &str, own_policies: &[&str]) {
+        let role = || name.to_owned();
+        self.ask(place, Read::Role { role: role() });
+        self.ask(place, Read::RoleInlinePolicies { role: role() });
+        self.ask(place, Read::RoleAttachedPolicies { role: role() });
+        for policy in own_policies {
+            self.ask(place, Read::RolePolicy { role: role(), policy: (*policy).to_owned() });
+        }
+        // Undeclared inline policies will be removed: their text is the before-image.
+        if let Observed::Present(names) = self.answer(place, Read::RoleInlinePolicies { role: role() }, Fact::names) {
+            for policy in names.0 {
+                self.ask(place, Read::RolePolicy { role: role(), policy });
+            }
+        }
+    }
+
+    /// Roles that enabled deliveries use today: a move has to keep them working until it is done.
+    fn live_writers(&mut self, desired: &Desired, place: &Place) {
+        let databricks = desired.databricks_place();
+        let (Observed::Present(deliveries), Observed::Present(credentials)) = (
+            self.answer(&databricks, Read::LogDeliveries, Fact::log_deliveries),
+            self.answer(&databricks, Read::Credentials, Fact::credentials),
+        ) else {
+            return;
+        };
+        for delivery in deliveries.iter().filter(|d| d.status == "ENABLED" && d.log_type == "AUDIT_LOGS") {
+            let Some(credential) = credentials.iter().find(|c| c.credentials_id == delivery.credentials_id) else {
+                continue;
+            };
+            if let Ok(arn) = credential.role_arn.parse::<Arn>()
+                && arn.account == desired.aws.account_id
+            {
+                self.role(place, &arn, &[TRANSITION_POLICY]);
+            }
+        }
+    }
+
+    fn databricks(&mut self, desired: &Desired) {
+        let account = desired.databricks_place();
+        for read in [Read::Credentials, Read::StorageConfigurations, Read::LogDeliveries, Read::Workspaces] {
+            self.ask(&account, read);
+        }
+        let Observed::Present(mut workspaces) = self.answer(&account, Read::Workspaces, Fact::workspaces) else {
+            if desired.unity_catalog.enabled {
+                self.ask(&account, Read::Metastores);
+            }
+            return;
+        };
+        workspaces.sort();
+        for workspace in &workspaces {
+            let declared =
+                |key: &String| *key == workspace.workspace_name || *key == workspace.workspace_id.to_string();
+            if desired.workspaces.keys().any(declared) {
+                let place = workspace_place(&desired.databricks.account_id, workspace);
+                self.ask(&place, Read::WorkspaceConf { key: "enableVerboseAuditLogs".to_owned() });
+            }
+        }
+        if desired.unity_catalog.enabled {
+            self.ask(&account, Read::Metastores);
+            self.metastores(desired, &account, &workspaces);
+        }
+    }
+
+    fn metastores(&mut self, desired: &Desired, account: &Place, workspaces: &[Workspace]) {
+        let Observed::Present(metastores) = self.answer(account, Read::Metastores, Fact::metastores) else { return };
+        for metastore in metastores {
+            let wanted = &desired.unity_catalog.metastores;
+            if !wanted.is_empty() && !wanted.iter().any(|w| *w == metastore.name || *w == metastore.metastore_id) {
+                continue;
+            }
+            let attached_read = Read::MetastoreWorkspaces { metastore: metastore.metastore_id.clone() };
+            self.ask(account, attached_read.clone());
+            let running = |workspace: &&Workspace| workspace.status == "RUNNING";
+            let chosen = match self.answer(account, attached_read.clone(), Fact::workspace_ids) {
+                Observed::Present(attached) => {
+                    workspaces.iter().filter(running).find(|workspace| attached.contains(&workspace.workspace_id))
+                }
+                Observed::Absent | Observed::Unknown(_) if self.is_answered(account, &attached_read) => None,
+                // A guess while the answer is under way saves a round trip: a workspace can only be attached to the
+                // metastore of its own region.
+                Observed::Absent | Observed::Unknown(_) => {
+                    workspaces.iter().filter(running).find(|workspace| workspace.region == metastore.region)
+                }
+            };
+            if let Some(workspace) = chosen {
+                let place = workspace_place(&desired.databricks.account_id, workspace);
+                self.metastore(&place, &metastore.metastore_id);
+            }
+        }
+    }
+
+    fn metastore(&mut self, place: &Place, metastore: &str) {
+        self.ask(place, Read::SystemSchemas { metastore: metastore.to_owned() });
+        self.ask(place, Read::Privileges { securable: "schema".to_owned(), name: "system.access".to_owned() });
+        let tables = Read::Tables { catalog: "system".to_owned(), schema: "access".to_owned() };
+        self.ask(place, tables.clone());
+        if let Observed::Present(tables) = self.answer(place, tables, Fact::names) {
+            for name in tables.0 {
+                self.ask(place, Read::Privileges { securable: "table".to_owned(), name });
+            }
+        }
+    }
+}
+
+fn workspace_place(account: &str, workspace: &Workspace) -> Place {
+    Place::Workspace {
+        account: account.to_owned(),
+        workspace: workspace.workspace_id,
+        deployment: workspace.deployment_name.clone(),
+    }
+}
+
+/// `arn:aws:sts::1:assumed-role/Name/session` → `Name`.
+fn session_role(arn: &str) -> Option<String> {
+    let arn: Arn = arn.parse().ok()?;
+    let rest = arn.resource.strip_prefix("assumed-role/")?;
+    rest.split('/').next().map(str::to_owned)
+}
+
+fn named_principals(desired: &Desired) -> Vec<&Arn> {
+    let mut arns = desired.reader_roles();
+    arns.extend(desired.admin_roles());
+    arns.extend(desired.observers.values().map(|observer| &observer.role));
+    arns.extend(&desired.bucket.access_log.readers);
+    arns.extend(desired.readers.values().filter_map(|reader| match reader {
+        Reader::Role { role, .. } => Some(role),
+        Reader::Databricks { .. } => None,
+    }));
+    arns.sort();
+    arns.dedup();
+    arns
+}

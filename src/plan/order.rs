@@ -1,0 +1,151 @@
+//! The safe order of change as data: a phase for each kind and stage, and what each step depends on.
+//!
+//! Sources: architecture.md "Order of change"; the measured order for new and existing estates in policies.md §9. The
+//! numbers are ranks: everything of a lower rank that a step depends on is done before it.
+
+use crate::model::Kind;
+
+/// A policy is written twice in a move: once so that it holds for both sides, once for the new side alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// The only write, or the first of two.
+    First,
+    /// The second write of a move, after the new delivery has succeeded.
+    Final,
+}
+
+/// Rank of the wait that follows everything that could stop the delivery that works today.
+pub const AWAIT_CURRENT: u16 = 560;
+/// Rank of switching off a configuration that blocks the slot of the declared one.
+pub const RETIRE_BEFORE: u16 = 710;
+/// Rank of the wait for the declared delivery.
+pub const AWAIT_DECLARED: u16 = 740;
+/// Rank of switching off what the declared delivery replaces.
+pub const RETIRE: u16 = 750;
+/// Rank of the pause in which Databricks acts on a configuration that was switched off.
+pub const PAUSE: u16 = 760;
+/// Rank of the wait after the final policies.
+pub const AWAIT_FINAL: u16 = 860;
+/// Rank of the wait after a default retention.
+pub const AWAIT_RETENTION: u16 = 910;
+
+/// Where a kind stands in the order. `supporting` is true for buckets that are not the audit bucket: the access-log bucket
+/// and replicas are made before anything points at them.
+#[must_use]
+pub fn rank(kind: Kind, stage: Stage, supporting: bool) -> u16 {
+    if stage == Stage::Final {
+        return match kind {
+            Kind::BucketPolicy => 800,
+            Kind::KmsKeyPolicy => 810,
+            Kind::RolePolicy => 820,
+            _ => 830,
+        };
+    }
+    let base = match kind {
+        // The role is made without permissions: policies refuse principals that do not exist.
+        Kind::Role => 100,
+        Kind::KmsKey => 200,
+        Kind::KmsTags => 210,
+        Kind::KmsKeyPolicy => 220,
+        Kind::KmsRotation => 230,
+        Kind::KmsAlias => 240,
+        Kind::Bucket => 300,
+        Kind::BucketTags => 310,
+        // Blocks first: they close without touching delivery.
+        Kind::BucketPublicAccessBlock => 320,
+        Kind::BucketVersioning => 330,
+        Kind::RolePolicy => 400,
+        Kind::BucketPolicy => 500,
+        Kind::BucketAcl => 510,
+        Kind::BucketOwnership => 520,
+        Kind::BucketEncryption => 530,
+        Kind::BucketLogging => 600,
+        Kind::BucketNotification => 610,
+        Kind::BucketReplication => 620,
+        Kind::BucketLifecycle => 630,
+        Kind::Credential => 700,
+        Kind::StorageConfiguration => 705,
+        Kind::LogDelivery => 720,
+        Kind::RoleInlinePolicies => 830,
+        Kind::RoleAttachedPolicies => 835,
+        Kind::KmsGrants => 840,
+        // Default retention makes every PUT need a checksum: it comes when everything else is known to work.
+        Kind::BucketObjectLock => 900,
+        Kind::SystemSchema => 950,
+        Kind::Grants => 960,
+        Kind::WorkspaceConf => 970,
+        // Acts on every bucket of the account.
+        Kind::AccountPublicAccessBlock => 990,
+    };
+    match (supporting, kind) {
+        (true, Kind::BucketObjectLock | Kind::BucketLifecycle | Kind::BucketLogging | Kind::BucketNotification) => {
+            base - base % 100 - 40
+        }
+        (true, _) if (300..600).contains(&base) => 240 + (base - 300) / 5,
+        _ => base,
+    }
+}
+
+/// Kinds (same manifest, same stage or earlier) without which a step must not be taken: when one of them fails, the step
+/// fails by name, and nothing else does.
+#[must_use]
+pub fn requires(kind: Kind) -> &'static [Kind] {
+    match kind {
+        Kind::KmsTags | Kind::KmsRotation | Kind::KmsAlias | Kind::KmsGrants => &[Kind::KmsKey],
+        Kind::KmsKeyPolicy => &[Kind::KmsKey, Kind::Role],
+        Kind::BucketTags
+        | Kind::BucketPublicAccessBlock
+        | Kind::BucketVersioning
+        | Kind::BucketNotification
+        | Kind::BucketLifecycle => &[Kind::Bucket],
+        Kind::RolePolicy => &[Kind::Role, Kind::KmsKey],
+        Kind::BucketPolicy => &[Kind::Bucket, Kind::Role, Kind::KmsKey, Kind::RolePolicy],
+        Kind::BucketAcl => &[Kind::Bucket, Kind::BucketPolicy],
+        Kind::BucketOwnership => &[Kind::Bucket, Kind::BucketAcl, Kind::BucketPolicy],
+        Kind::BucketEncryption => {
+            &[Kind::Bucket, Kind::KmsKey, Kind::KmsKeyPolicy, Kind::RolePolicy, Kind::BucketPolicy]
+        }
+        Kind::BucketLogging => &[Kind::Bucket],
+        Kind::BucketReplication => &[Kind::Bucket, Kind::BucketVersioning, Kind::Role, Kind::RolePolicy],
+        Kind::BucketObjectLock => &[Kind::Bucket, Kind::BucketVersioning],
+        Kind::Credential => &[Kind::Role],
+        Kind::StorageConfiguration => &[Kind::Bucket],
+        Kind::LogDelivery => &[
+            Kind::Credential,
+            Kind::StorageConfiguration,
+            Kind::RolePolicy,
+            Kind::BucketPolicy,
+            Kind::KmsKeyPolicy,
+            Kind::BucketEncryption,
+            Kind::BucketOwnership,
+            Kind::BucketPublicAccessBlock,
+        ],
+        Kind::RoleInlinePolicies | Kind::RoleAttachedPolicies => &[Kind::Role, Kind::RolePolicy],
+        Kind::Grants => &[Kind::SystemSchema],
+        Kind::AccountPublicAccessBlock
+        | Kind::Bucket
+        | Kind::KmsKey
+        | Kind::Role
+        | Kind::SystemSchema
+        | Kind::WorkspaceConf => &[],
+    }
+}
+
+/// Whether a write of this kind could stop a delivery that works, so that a later success has to be seen.
+#[must_use]
+pub fn may_stop_delivery(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::BucketPolicy
+            | Kind::BucketOwnership
+            | Kind::BucketAcl
+            | Kind::BucketEncryption
+            | Kind::BucketObjectLock
+            | Kind::KmsKeyPolicy
+            | Kind::RolePolicy
+            | Kind::Role
+            | Kind::RoleInlinePolicies
+            | Kind::RoleAttachedPolicies
+            | Kind::BucketPublicAccessBlock
+    )
+}

@@ -1,0 +1,224 @@
+//! From options to clients: credentials, endpoints, timeouts, retries, proxies and certificate authorities.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use super::credentials;
+
+/// How often the SDK sends a read in all before its failure counts.
+pub(super) const READ_ATTEMPTS: u32 = 3;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Which account, region and credentials a client works with.
+#[derive(Clone, Debug, Default)]
+pub struct AwsOptions {
+    /// Twelve digits: the account that buckets must belong to. Without it nothing is written, and reads of buckets do not
+    /// check the owner.
+    pub account: Option<String>,
+    pub region: String,
+    /// A profile of the shared configuration files; `None` leaves the choice to `AWS_PROFILE` and the default chain.
+    pub profile: Option<String>,
+    /// ARN of a role to assume with the credentials found.
+    pub assume_role: Option<String>,
+    /// One endpoint for every service. `http://` is accepted for loopback only.
+    pub endpoint: Option<String>,
+    pub timeouts: Timeouts,
+}
+
+/// Bounds of one API operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    pub connect: Duration,
+    pub attempt: Duration,
+    /// Over all attempts of an operation.
+    pub operation: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), attempt: Duration::from_secs(30), operation: Duration::from_secs(60) }
+    }
+}
+
+/// Why no client could be made. Nothing was sent yet; credentials are first looked for by the first request.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("AWS endpoint `{endpoint}` is not a URL: {reason}; write it as `https://host[:port]`")]
+    Endpoint { endpoint: String, reason: String },
+    #[error(
+        "AWS endpoint `{endpoint}` is not encrypted and not on this machine: use `https://`, or a loopback address for an emulator"
+    )]
+    PlainText { endpoint: String },
+    #[error(
+        "certificate authorities in `{path}` (AWS_CA_BUNDLE) cannot be used: {reason}; correct or unset the variable"
+    )]
+    CertificateAuthority { path: String, reason: String },
+    #[error("the HTTP client could not be set up: {0}; check the proxy variables")]
+    Http(String),
+}
+
+/// The HTTP clients that every AWS client of a run shares: one pool of connections, one set of certificate authorities,
+/// proxies from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+#[derive(Clone, Debug)]
+pub struct Http {
+    pub(super) sdk: SharedHttpClient,
+    pub(super) plain: reqwest::Client,
+}
+
+impl Http {
+    /// Trusts the system's certificate authorities and those of `AWS_CA_BUNDLE`.
+    ///
+    /// # Errors
+    /// When the bundle cannot be read or parsed, or the proxy variables are wrong.
+    pub fn new(timeouts: &Timeouts) -> Result<Self, ConnectError> {
+        // Another part of the process may have installed it: both want ring, so the refusal is no failure.
+        let _already_installed = rustls::crypto::ring::default_provider().install_default();
+        let bundle = match std::env::var("AWS_CA_BUNDLE") {
+            Ok(path) if !path.is_empty() => {
+                let wrong = |reason: String| ConnectError::CertificateAuthority { path: path.clone(), reason };
+                let pem = std::fs::read(&path).map_err(|error| wrong(error.to_string()))?;
+                let certificates =
+                    reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.to_string()))?;
+                if certificates.is_empty() {
+                    return Err(wrong("it holds no PEM certificate".to_owned()));
+                }
+                Some((pem, certificates))
+            }
+            _ => None,
+        };
+        let (pem, certificates) = bundle.unzip();
+        Ok(Self { sdk: sdk_client(pem)?, plain: plain_client(certificates.unwrap_or_default(), timeouts)? })
+    }
+}
+
+fn sdk_client(pem: Option<Vec<u8>>) -> Result<SharedHttpClient, ConnectError> {
+    let mut trust = TrustStore::default();
+    if let Some(pem) = pem {
+        trust.add_pem_certificate(pem);
+    }
+    let tls =
+        TlsContext::builder().with_trust_store(trust).build().map_err(|error| ConnectError::Http(error.to_string()))?;
+    // As `Builder::build_https`, which knows no proxies; the SDK makes its own default client in this way.
+    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector =
+            Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls.clone());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.set_proxy_config(Some(ProxyConfig::from_env()));
+        connector.build()
+    }))
+}
+
+fn plain_client(certificates: Vec<reqwest::Certificate>, timeouts: &Timeouts) -> Result<reqwest::Client, ConnectError> {
+    reqwest::Client::builder()
+        .tls_certs_merge(certificates)
+        .user_agent(format!("auditseal/{VERSION}"))
+        .connect_timeout(timeouts.connect)
+        .timeout(timeouts.attempt)
+        // A signature is made for one host: following a redirect would send it to another one.
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| ConnectError::Http(error.without_url().to_string()))
+}
+
+/// Whether a URL may be spoken to: encrypted, or on this machine.
+pub(super) fn check_endpoint(endpoint: &str) -> Result<(), ConnectError> {
+    let wrong = |reason: &str| ConnectError::Endpoint { endpoint: endpoint.to_owned(), reason: reason.to_owned() };
+    let url = reqwest::Url::parse(endpoint).map_err(|error| wrong(&error.to_string()))?;
+    let host = url.host_str().ok_or_else(|| wrong("it names no host"))?;
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(host) => Ok(()),
+        "http" => Err(ConnectError::PlainText { endpoint: endpoint.to_owned() }),
+        other => Err(wrong(&format!("scheme `{other}`"))),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.ends_with(".localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The shared configuration of all services: the standard credential chain (environment, profiles, SSO, web identity,
+/// containers, instance), with the role assumed on top when one is asked for.
+pub(super) async fn load(options: &AwsOptions, http: &Http) -> Result<SdkConfig, ConnectError> {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(options.region.clone()))
+        .http_client(http.sdk.clone())
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(options.timeouts.connect)
+                .operation_attempt_timeout(options.timeouts.attempt)
+                .operation_timeout(options.timeouts.operation)
+                .build(),
+        )
+        .retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS));
+    // A slash is not allowed in an application name.
+    if let Ok(name) = AppName::new(format!("auditseal-{VERSION}")) {
+        loader = loader.app_name(name);
+    }
+    if let Some(profile) = &options.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(endpoint) = &options.endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    let config = loader.load().await;
+    // Also an endpoint that came from AWS_ENDPOINT_URL or the profile.
+    if let Some(endpoint) = config.endpoint_url() {
+        check_endpoint(endpoint)?;
+    }
+    let Some(role) = &options.assume_role else { return Ok(config) };
+    let provider = AssumeRoleProvider::builder(role)
+        .session_name("auditseal")
+        .region(Region::new(options.region.clone()))
+        .configure(&config)
+        .build()
+        .await;
+    Ok(config.into_builder().credentials_provider(credentials::shared(provider)).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_stays_on_this_machine() {
+        for good in [
+            "https://s3.eu-west-1.amazonaws.com",
+            "http://127.0.0.1:4566",
+            "http://127.8.0.1",
+            "http://localhost:4566/",
+            "http://[::1]:9000",
+            "http://s3.localhost:9000",
+        ] {
+            assert!(check_endpoint(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://10.0.0.1:4566",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "http://127.0.0.1@example.com/",
+            "http://[::2]",
+            "http://169.254.169.254",
+        ] {
+            assert!(matches!(check_endpoint(bad), Err(ConnectError::PlainText { .. })), "{bad}");
+        }
+        for bad in ["", "localhost:4566", "ftp://127.0.0.1", "127.0.0.1:80", "file:///tmp/x"] {
+            assert!(matches!(check_endpoint(bad), Err(ConnectError::Endpoint { .. })), "{bad}");
+        }
+    }
+}

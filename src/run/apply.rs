@@ -1,0 +1,140 @@
+//! Applies a plan under its locks and verifies the result.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crate::apply::{Applier, Clock, Event, Outcome, RecordError};
+use crate::model::{Desired, Place};
+use crate::plan::guard::Purpose;
+use crate::plan::{Plan, StepAction};
+use crate::provider::Writer;
+
+use super::journal_file::JournalFile;
+use super::lock::{LockError, LockStore, Locks, parameter};
+use super::plan::{PlanOptions, plan};
+
+/// Everything that a run needs beside the plan.
+pub struct ApplyOptions<'a> {
+    /// Directory that holds `runs/`, usually `.auditseal` beside the manifests.
+    pub store: &'a Path,
+    pub run: &'a str,
+    /// Who holds the lock, in words for others.
+    pub owner: &'a str,
+    pub lock_timeout: Duration,
+    pub stop: &'a AtomicBool,
+}
+
+/// How applying ended.
+#[derive(Debug)]
+pub struct Applied {
+    pub outcome: Outcome,
+    /// The plan after the run; `None` when the run did not finish.
+    pub verification: Option<Plan>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("the journal under `{path}` could not be created: {error}; nothing was changed")]
+    Journal { path: String, error: std::io::Error },
+    #[error("live state changed since the plan was made; plan again (`{0}` differs)")]
+    Stale(String),
+}
+
+/// The locks that a directory needs: one a bucket.
+#[must_use]
+pub fn locations(desired: &[Desired]) -> Vec<(Place, String)> {
+    desired
+        .iter()
+        .map(|one| (one.aws_place(), parameter(&one.aws.account_id, &one.delivery.bucket)))
+        .collect()
+}
+
+/// What a plan would do, without what moves by itself. Two plans that agree in it are the same for a reviewer.
+fn essence(plan: &Plan) -> (Vec<String>, Vec<String>) {
+    let changes = plan
+        .changes
+        .iter()
+        .map(|change| {
+            let fields: Vec<_> = change.fields.iter().map(|field| (&field.path, &field.before, &field.after)).collect();
+            format!("{} {:?} {fields:?}", change.address, change.action)
+        })
+        .collect();
+    let steps = plan
+        .steps
+        .iter()
+        .map(|step| match &step.action {
+            StepAction::Write { place, write } => format!("{} {place} {write:?}", step.address),
+            other => format!("{} {other:?}", step.address),
+        })
+        .collect();
+    (changes, steps)
+}
+
+/// Refuses a saved plan that live state has left behind: planning again has to give the same changes and steps.
+///
+/// # Errors
+/// `Stale`, naming the first address that differs.
+pub fn check_fresh(saved: &Plan, now: &Plan) -> Result<(), ApplyError> {
+    let (saved, now) = (essence(saved), essence(now));
+    if saved == now {
+        return Ok(());
+    }
+    let old: BTreeSet<&String> = saved.0.iter().chain(&saved.1).collect();
+    let new: BTreeSet<&String> = now.0.iter().chain(&now.1).collect();
+    let first = old.symmetric_difference(&new).next().and_then(|line| line.split(' ').next());
+    Err(ApplyError::Stale(first.unwrap_or("the order of steps").to_owned()))
+}
+
+/// Takes the locks, runs the plan, gives the locks back, and plans again.
+///
+/// # Errors
+/// When a lock is held or the journal cannot be written. A step that fails is part of the outcome.
+pub async fn apply<W, C>(
+    writer: &W,
+    clock: &C,
+    plan_to_apply: &Plan,
+    options: &ApplyOptions<'_>,
+    on_event: &mut (dyn FnMut(Event) + Send),
+) -> Result<Applied, ApplyError>
+where
+    W: Writer + LockStore,
+    C: Clock,
+{
+    let places = locations(&plan_to_apply.desired);
+    let locks = Locks::take(writer, clock, places, options.owner, options.run, options.lock_timeout).await?;
+    let result = run(writer, clock, plan_to_apply, options, &locks, on_event).await;
+    locks.give_back().await;
+    result
+}
+
+async fn run<W, C>(
+    writer: &W,
+    clock: &C,
+    plan_to_apply: &Plan,
+    options: &ApplyOptions<'_>,
+    locks: &Locks<'_, W, C>,
+    on_event: &mut (dyn FnMut(Event) + Send),
+) -> Result<Applied, ApplyError>
+where
+    W: Writer + LockStore,
+    C: Clock,
+{
+    let mut journal = JournalFile::create(options.store, options.run)
+        .map_err(|error| ApplyError::Journal { path: options.store.display().to_string(), error })?;
+    let mut applier =
+        Applier { writer, clock, recorder: &mut journal, lease: locks, stop: options.stop, on_event };
+    let outcome = applier.apply(plan_to_apply, options.run).await?;
+    let verification = if options.stop.load(std::sync::atomic::Ordering::SeqCst) {
+        None
+    } else {
+        let plan_options = PlanOptions { allow: plan_to_apply.allowed.iter().cloned().collect(), partial: false };
+        Some(plan(writer, &plan_to_apply.desired, &plan_options, Purpose::Plan).await)
+    };
+    Ok(Applied { outcome, verification })
+}

@@ -1,0 +1,34 @@
+//! Real time, and compressed time for the sandbox.
+
+use std::time::Duration;
+
+use crate::apply::Clock;
+
+/// The system's clock. `speed` divides every wait: 1 outside the sandbox.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock {
+    speed: u32,
+}
+
+impl SystemClock {
+    #[must_use]
+    pub fn real() -> Self {
+        Self { speed: 1 }
+    }
+
+    /// For simulators that deliver in milliseconds what takes Databricks minutes. At least 1.
+    #[must_use]
+    pub fn compressed(speed: u32) -> Self {
+        Self { speed: speed.max(1) }
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration / self.speed).await;
+    }
+}

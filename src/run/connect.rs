@@ -1,0 +1,142 @@
+//! From manifests to clients: one for each AWS account and region, and for each Databricks account, that they name.
+
+use std::collections::BTreeMap;
+
+use crate::model::desired::Desired;
+use crate::model::{Observed, Place};
+use crate::provider::WriteError;
+use crate::provider::aws::{AwsClient, AwsOptions, ConnectError as AwsConnectError, Http, Timeouts};
+use crate::provider::databricks::{ConnectError as DatabricksConnectError, DatabricksClient, DatabricksOptions};
+use crate::provider::router::Router;
+
+use super::lock::{LockStore, Stored};
+
+/// What the command line says about connections.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectOptions {
+    pub aws_profile: Option<String>,
+    pub databricks_profile: Option<String>,
+    pub endpoint_aws: Option<String>,
+    pub endpoint_databricks: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("AWS account {account}: {error}")]
+    Aws { account: String, error: AwsConnectError },
+    #[error(transparent)]
+    Http(#[from] AwsConnectError),
+    #[error("Databricks account {account}: {error}")]
+    Databricks { account: String, error: DatabricksConnectError },
+}
+
+/// How one AWS account and region is reached.
+struct AwsTarget {
+    profile: Option<String>,
+    assume_role: Option<String>,
+}
+
+/// Makes the clients. Nothing is sent to AWS or Databricks yet.
+///
+/// # Errors
+/// When an endpoint, a profile or a configuration file is unusable.
+pub async fn connect(desired: &[Desired], options: &ConnectOptions) -> Result<Router, ConnectError> {
+    let http = Http::new(&Timeouts::default())?;
+    let mut aws = BTreeMap::new();
+    for ((account, region), target) in aws_targets(desired, options) {
+        let client = AwsClient::connect_with(
+            AwsOptions {
+                account: Some(account.clone()),
+                region: region.clone(),
+                profile: target.profile,
+                assume_role: target.assume_role,
+                endpoint: options.endpoint_aws.clone(),
+                timeouts: Timeouts::default(),
+            },
+            &http,
+        )
+        .await
+        .map_err(|error| ConnectError::Aws { account: account.clone(), error })?;
+        aws.insert((account, region), client);
+    }
+    let mut databricks = BTreeMap::new();
+    for one in desired {
+        let account = &one.databricks.account_id;
+        if databricks.contains_key(account) {
+            continue;
+        }
+        let mut databricks_options = DatabricksOptions::new(account.clone(), one.aws.partition);
+        databricks_options.profile = options.databricks_profile.clone().or_else(|| one.databricks.profile.clone());
+        databricks_options.endpoint = options.endpoint_databricks.clone();
+        let client = DatabricksClient::connect(databricks_options).await
+            .map_err(|error| ConnectError::Databricks { account: account.clone(), error })?;
+        databricks.insert(account.clone(), client);
+    }
+    Ok(Router::new(aws, databricks))
+}
+
+fn aws_targets(desired: &[Desired], options: &ConnectOptions) -> BTreeMap<(String, String), AwsTarget> {
+    let mut targets = BTreeMap::new();
+    for one in desired {
+        targets.entry((one.aws.account_id.clone(), one.aws.region.clone())).or_insert_with(|| AwsTarget {
+            profile: options.aws_profile.clone().or_else(|| one.aws.profile.clone()),
+            assume_role: one.aws.assume_role.as_ref().map(ToString::to_string),
+        });
+        // The audit account's own profile serves other regions of that account too.
+        let elsewhere = |account: &str, profile: &Option<String>| AwsTarget {
+            profile: profile.clone().or_else(|| {
+                (account == one.aws.account_id)
+                    .then(|| options.aws_profile.clone().or_else(|| one.aws.profile.clone()))
+                    .flatten()
+            }),
+            assume_role: (account == one.aws.account_id)
+                .then(|| one.aws.assume_role.as_ref().map(ToString::to_string))
+                .flatten(),
+        };
+        if one.role.profile.is_some() || one.role.arn.account == one.aws.account_id {
+            targets
+                .entry((one.role.arn.account.clone(), one.aws.region.clone()))
+                .or_insert_with(|| elsewhere(&one.role.arn.account, &one.role.profile));
+        }
+        for replica in &one.bucket.replicas {
+            targets
+                .entry((replica.account_id.clone(), replica.region.clone()))
+                .or_insert_with(|| elsewhere(&replica.account_id, &replica.profile));
+        }
+    }
+    targets
+}
+
+impl LockStore for Router {
+    async fn create(&self, place: &Place, name: &str, value: &str) -> Result<Option<i64>, String> {
+        match self.client(place)?.parameters().put_new(name, value).await {
+            Ok(version) => Ok(Some(version)),
+            Err(WriteError::Exists { .. }) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn replace(&self, place: &Place, name: &str, value: &str) -> Result<i64, String> {
+        self.client(place)?.parameters().overwrite(name, value).await.map_err(|error| error.to_string())
+    }
+
+    async fn fetch(&self, place: &Place, name: &str) -> Result<Option<Stored>, String> {
+        match self.client(place)?.parameters().get(name).await {
+            Observed::Present(parameter) => {
+                Ok(Some(Stored { value: parameter.value, version: parameter.version }))
+            }
+            Observed::Absent => Ok(None),
+            Observed::Unknown(gap) => Err(gap.to_string()),
+        }
+    }
+
+    async fn remove(&self, place: &Place, name: &str) -> Result<(), String> {
+        self.client(place)?.parameters().delete(name).await.map(drop).map_err(|error| error.to_string())
+    }
+}
+
+impl Router {
+    fn client(&self, place: &Place) -> Result<&AwsClient, String> {
+        self.aws(place).ok_or_else(|| format!("there is no connection to {place}"))
+    }
+}

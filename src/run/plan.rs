@@ -1,0 +1,158 @@
+//! Reads live state, hardens the declaration, and plans.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::call::Read;
+use crate::finding::{Finding, Severity};
+use crate::harden::{Scope, harden};
+use crate::model::databricks::LogDelivery;
+use crate::model::live::Query;
+use crate::model::{Desired, Fact, Live, Observed, Place, Wanted};
+use crate::observe::observe;
+use crate::plan::guard::{self, Purpose};
+use crate::plan::{FORMAT_VERSION, GuardResult, Inputs, Plan, Source, Verdict, build, principal_ids};
+use crate::provider::Reader;
+
+/// What was asked for beside the manifests.
+#[derive(Clone, Debug, Default)]
+pub struct PlanOptions {
+    /// Guard codes that the user accepts.
+    pub allow: BTreeSet<String>,
+    /// Only a part of a directory is planned: singletons are never narrowed.
+    pub partial: bool,
+}
+
+/// Plans the manifests against live state. Reads only; a read that fails becomes a gap of the plan.
+pub async fn plan<R: Reader>(reader: &R, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> Plan {
+    let live = observe(reader, desired).await;
+    plan_from(&live, desired, options, purpose)
+}
+
+/// The pure half: the same live state and declaration give the same plan, to the byte.
+#[must_use]
+pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> Plan {
+    let scope = Scope {
+        partial: options.partial,
+        remove_denies: options.allow.contains("remove-undeclared-denies"),
+    };
+    let wanted = harden(desired, live, scope);
+    let built = build(&Inputs { desired, live, wanted: &wanted });
+    let caller = callers(live, desired);
+    let mut guards = refusals(&wanted, &options.allow);
+    guards.extend(guard::check(&guard::Subject {
+        desired,
+        live,
+        wanted: &wanted,
+        changes: &built.changes,
+        steps: &built.steps,
+        gaps: &built.gaps,
+        caller: &caller,
+        allow: &options.allow,
+        purpose,
+    }));
+    guards.sort_by(|left, right| (&left.code, &left.message).cmp(&(&right.code, &right.message)));
+    guards.dedup();
+    Plan {
+        format_version: FORMAT_VERSION.to_owned(),
+        manifest: desired
+            .iter()
+            .map(|one| Source { name: one.name.clone(), digest: digest(one) })
+            .collect(),
+        caller,
+        summary: built.summary,
+        complete: built.gaps.is_empty(),
+        gaps: built.gaps,
+        reads_digest: reads_digest(live),
+        changes: built.changes,
+        guards,
+        findings: findings(&wanted),
+        allowed: options.allow.iter().cloned().collect(),
+        steps: built.steps,
+        principals: principal_ids(live),
+        desired: desired.to_vec(),
+    }
+}
+
+fn refusals(wanted: &Wanted, allow: &BTreeSet<String>) -> Vec<GuardResult> {
+    wanted
+        .refusals
+        .iter()
+        .map(|(code, message)| GuardResult {
+            code: code.clone(),
+            verdict: if allow.contains(code) { Verdict::Allowed } else { Verdict::Refuse },
+            message: message.clone(),
+        })
+        .collect()
+}
+
+fn findings(wanted: &Wanted) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = wanted
+        .notices
+        .iter()
+        .map(|notice| Finding {
+            code: notice.code.clone(),
+            severity: match notice.code.as_str() {
+                "undeclared-delivery" | "undeclared-grant" => Severity::High,
+                "audit-bucket-is-workspace-root" => Severity::High,
+                "single-admin" => Severity::Medium,
+                _ => Severity::Info,
+            },
+            subject: notice.address.to_string(),
+            message: notice.message.clone(),
+            help: None,
+            span: None,
+        })
+        .collect();
+    findings.sort();
+    findings.dedup();
+    findings
+}
+
+/// Who is calling, per AWS account: the role's ARN with its path when it could be read, else the plain ARN.
+fn callers(live: &Live, desired: &[Desired]) -> BTreeMap<String, String> {
+    let mut callers = BTreeMap::new();
+    for place in desired.iter().flat_map(|one| [one.aws_place(), one.role_place()]) {
+        let Place::Aws { account, .. } = &place else { continue };
+        let Observed::Present(caller) = live.view(&place, Read::CallerIdentity, Fact::caller) else { continue };
+        let role = caller
+            .arn
+            .split(":assumed-role/")
+            .nth(1)
+            .and_then(|rest| rest.split('/').next())
+            .and_then(|name| live.view(&place, Read::Role { role: name.to_owned() }, Fact::role).present());
+        callers.insert(account.clone(), role.map_or(caller.arn, |role| role.arn));
+    }
+    callers
+}
+
+fn digest<T: Serialize>(value: &T) -> String {
+    let canonical = serde_jcs::to_vec(value).unwrap_or_default();
+    Sha256::digest(&canonical).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Digest of what was read, without what moves by itself: the times of the last deliveries.
+fn reads_digest(live: &Live) -> String {
+    let steady: Vec<(&Query, Observed<Fact>)> = live
+        .iter()
+        .filter(|(query, _)| query.read != Read::CallerIdentity)
+        .map(|(query, answer)| {
+            let answer = match answer {
+                Observed::Present(Fact::LogDeliveries(all)) => Observed::Present(Fact::LogDeliveries(
+                    all.iter().map(|one| LogDelivery { delivery: None, ..one.clone() }).collect(),
+                )),
+                other => other.clone(),
+            };
+            (query, answer)
+        })
+        .collect();
+    digest(&steady)
+}
+
+/// Whether a plan may be applied: no guard refuses.
+#[must_use]
+pub fn is_refused(plan: &Plan) -> bool {
+    plan.guards.iter().any(|guard| guard.verdict == Verdict::Refuse)
+}
