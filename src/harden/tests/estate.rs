@@ -197,7 +197,7 @@ pub fn new_account(desired: &Desired) -> Live {
         put(&mut live, &aws(), Read::Role { role: name.to_owned() }, live_role(&role(name).to_string(), USERS));
     }
     none(&mut live, &aws(), Read::Role { role: "DatabricksAuditDelivery".to_owned() });
-    none(&mut live, &aws(), Read::Role { role: "auditseal-replication-acme-databricks-audit".to_owned() });
+    none(&mut live, &aws(), Read::Role { role: "AuditReplication-acme-databricks-audit".to_owned() });
     let at = databricks();
     put(&mut live, &at, Read::LogDeliveries, Fact::LogDeliveries(Vec::new()));
     put(&mut live, &at, Read::Credentials, Fact::Credentials(Vec::new()));
