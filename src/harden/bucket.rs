@@ -137,16 +137,17 @@ pub(super) fn policy(
     let owned = tags.is_some_and(|Tags(tags)| tags.get(OWNER_TAG) == Some(&site.owner));
     let all: Vec<Statement> = ours.iter().chain(first.into_iter().flatten()).cloned().collect();
     let kept = live
-        .map(|PolicyText(text)| kept::denies(draft, &address, &Existing { text: &text, owned, sids }, &all))
+        .map(|PolicyText(text)| kept::sort(draft, &address, &Existing { text: &text, owned, sids }, &all))
         .unwrap_or_default();
-    let last = document(ours, &kept);
-    let first = first.map(|ours| document(ours, &kept));
+    let last = document(ours, &kept.denies);
+    let first = first.map(|ours| document(ours, &kept.denies));
     for text in [Some(&last), first.as_ref()].into_iter().flatten() {
         size::check(draft, &address, text, size::BUCKET_POLICY);
     }
     let item = site
         .item(Kind::BucketPolicy, read, last)
         .reasons(reasons("", ours, "B5, B7: an allow that nothing declares is removed"))
+        .reasons(kept.reasons)
         .transition(first.map(Fact::from))
         .after(Kind::BucketPublicAccessBlock, &site.name);
     draft.want(after.iter().fold(item, |item, (kind, name)| item.after(*kind, name)));

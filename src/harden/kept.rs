@@ -1,11 +1,16 @@
 //! What a live policy says that the declaration does not: undeclared allows go, undeclared denies stay until asked away.
 
-use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::Address;
+use serde_json::Value;
+
+use crate::iam::canonical::{CanonicalStatement, is_unique_id};
+use crate::iam::{Effect, Resolver, Statement as Parsed, Version, parse};
+use crate::model::fact::PolicyText;
+use crate::model::{Address, Fact, Live, Observed};
 
 use super::draft::Draft;
-use super::statement::Statement;
+use super::statement::{Statement, document};
 
 /// A live policy document beside ours.
 pub(super) struct Existing<'a> {
@@ -16,102 +21,122 @@ pub(super) struct Existing<'a> {
     pub sids: &'a [&'a str],
 }
 
-/// The undeclared denies of a live document, ready to follow our statements. Says in notices and in `reasons` what is kept
-/// and what goes.
-pub(super) fn denies(
-    draft: &mut Draft<'_>,
-    address: &Address,
-    existing: &Existing<'_>,
-    ours: &[Statement],
-) -> Vec<Value> {
-    let Some(statements) = statements_of(existing.text) else {
-        draft.refuse(
-            "unreadable-policy",
-            format!("the live policy of {address} is not a policy document: look at it and remove it by hand"),
-        );
-        return Vec::new();
+/// What to take over from a live document.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// Undeclared denies, ready to follow our statements.
+    pub denies: Vec<Value>,
+    /// Why the others go, by the field paths of the diff.
+    pub reasons: BTreeMap<String, String>,
+}
+
+/// Sorts the statements of a live document into ours, kept and removed. Kept denies are noticed.
+pub(super) fn sort(draft: &mut Draft<'_>, address: &Address, existing: &Existing<'_>, ours: &[Statement]) -> Kept {
+    let policy = match parse(existing.text) {
+        Ok(policy) => policy,
+        Err(error) => {
+            let message =
+                format!("the live policy of {address} cannot be understood, so nothing is written over it: {error}");
+            draft.refuse("unreadable-policy", message);
+            return Kept::default();
+        }
     };
-    let ours: Vec<Value> = ours.iter().map(|one| plain(&one.value())).collect();
-    let mut kept = Vec::new();
-    for statement in statements {
-        let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let resolver = resolver(draft.live);
+    let ours = canonical(ours, &resolver);
+    let mut kept = Kept::default();
+    for statement in &policy.statements {
+        let sid = statement.sid.clone().unwrap_or_default();
         let reserved = existing.sids.contains(&sid.as_str());
-        let is_deny = statement.get("Effect").and_then(Value::as_str) == Some("Deny");
-        if !is_deny || ours.contains(&plain(&statement)) || (existing.owned && reserved) {
+        if ours.contains(&CanonicalStatement::of(statement, &resolver)) || (existing.owned && reserved) {
             continue;
         }
+        let path = format!("statement[{sid}]");
         let label = if sid.is_empty() { "without a Sid".to_owned() } else { format!("`{sid}`") };
-        if draft.scope.remove_denies {
-            continue;
-        }
-        let Some(mut statement) = without_deleted_principals(statement) else {
+        if statement.effect == Effect::Allow {
+            if !reserved {
+                kept.reasons.insert(path, "B5, B7: nothing declares this allow".to_owned());
+            }
+        } else if draft.scope.remove_denies {
+            kept.reasons.insert(path, "nothing declares this deny, and its removal is allowed".to_owned());
+        } else if let Some(value) = portable(statement, policy.version, &resolver) {
+            draft.notice(
+                "undeclared-deny-kept",
+                address,
+                format!("the deny {label} is not declared and is kept: `--allow remove-undeclared-denies` removes it"),
+            );
+            kept.denies.push(if reserved { renamed(value, &sid) } else { value });
+        } else {
             draft.notice(
                 "dead-deny-dropped",
                 address,
                 format!("the deny {label} names only principals that were deleted: it denies nobody and is removed"),
             );
-            continue;
-        };
-        if reserved && let Some(members) = statement.as_object_mut() {
-            // Sids are unique in a policy, and this one is taken by a statement of ours.
-            members.insert("Sid".to_owned(), Value::String(format!("Kept{sid}")));
+            kept.reasons.insert(path, "it names only principals that were deleted".to_owned());
         }
-        draft.notice(
-            "undeclared-deny-kept",
-            address,
-            format!("the deny {label} is not declared and is kept: `--allow remove-undeclared-denies` removes it"),
-        );
-        kept.push(statement);
     }
     kept
 }
 
-fn statements_of(text: &str) -> Option<Vec<Value>> {
-    let document: Value = serde_json::from_str(text).ok()?;
-    match document.get("Statement")? {
-        Value::Array(statements) => Some(statements.clone()),
-        one @ Value::Object(_) => Some(vec![one.clone()]),
+/// Unique ids of the roles that are there: a policy may show one for a role that exists.
+fn resolver(live: &Live) -> Resolver {
+    let roles = live.iter().filter_map(|(_, answer)| match answer {
+        Observed::Present(Fact::Role(role)) => Some((role.id.clone(), role.arn.clone())),
         _ => None,
-    }
+    });
+    Resolver { ids: roles.filter(|(id, _)| !id.is_empty()).collect(), ..Resolver::default() }
 }
 
-/// One form for the spellings that AWS may give back: a list of one is its element, lists have no order, and an account's
-/// number is its root principal's ARN only for the evaluator, so that it is left alone here.
-fn plain(value: &Value) -> Value {
-    match value {
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.iter().map(plain).collect();
-            match items.len() {
-                1 => items.pop().unwrap_or_default(),
-                _ => {
-                    items.sort_by_key(Value::to_string);
-                    Value::Array(items)
-                }
-            }
-        }
-        Value::Object(members) => {
-            Value::Object(members.iter().map(|(name, value)| (name.clone(), plain(value))).collect::<Map<_, _>>())
-        }
-        other => other.clone(),
-    }
+fn canonical(ours: &[Statement], resolver: &Resolver) -> BTreeSet<CanonicalStatement> {
+    let PolicyText(text) = document(ours, &[]);
+    let statements = parse(&text).map(|policy| policy.statements).unwrap_or_default();
+    statements.iter().map(|statement| CanonicalStatement::of(statement, resolver)).collect()
 }
 
+/// A statement as it can be written again beside ours; `None` when it names deleted principals only.
+///
 /// AWS shows a deleted principal by its unique id and refuses a policy that names one (IAM User Guide, "AWS JSON policy
 /// elements: Principal"). Such an id matches nobody, so that a deny loses nothing without it.
-fn without_deleted_principals(mut statement: Value) -> Option<Value> {
-    let Some(named) = statement.get_mut("Principal").and_then(|principal| principal.get_mut("AWS")) else {
-        return Some(statement);
-    };
-    let is_id = |value: &Value| value.as_str().is_some_and(|text| text.starts_with("AROA") || text.starts_with("AIDA"));
-    match named {
-        Value::Array(items) => {
-            items.retain(|item| !is_id(item));
-            if items.is_empty() {
-                return None;
-            }
-        }
-        one if is_id(one) => return None,
-        _ => {}
+fn portable(statement: &Parsed, version: Version, resolver: &Resolver) -> Option<Value> {
+    let mut value: Value = serde_json::from_str(&statement.json).ok()?;
+    if version == Version::V2008 {
+        // There `${…}` is plain text; ours is a document of the version in which it is a variable.
+        escape_variables(&mut value);
     }
-    Some(statement)
+    if let Some(named) = value.get_mut("Principal").and_then(|principal| principal.get_mut("AWS")) {
+        let texts: Vec<Value> = match &*named {
+            Value::Array(many) => many.clone(),
+            one => vec![one.clone()],
+        };
+        let alive: Vec<Value> = texts
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|text| resolver.principal(text))
+            .filter(|text| !is_unique_id(text))
+            .map(Value::String)
+            .collect();
+        if alive.is_empty() {
+            return None;
+        }
+        if alive != texts {
+            *named = Value::Array(alive);
+        }
+    }
+    Some(value)
+}
+
+fn escape_variables(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = text.replace("${", "${$}{"),
+        Value::Array(items) => items.iter_mut().for_each(escape_variables),
+        Value::Object(members) => members.values_mut().for_each(escape_variables),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Sids are unique in a policy, and this one is taken by a statement of ours.
+fn renamed(mut statement: Value, sid: &str) -> Value {
+    if let Some(members) = statement.as_object_mut() {
+        members.insert("Sid".to_owned(), Value::String(format!("Kept{sid}")));
+    }
+    statement
 }

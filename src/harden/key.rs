@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::iam::{Effect, parse};
 use crate::model::fact::{Names, PolicyText, Tags};
 use crate::model::key::{Grant, Key, Rotation};
 use crate::model::live::{Query, Read};
@@ -14,7 +15,7 @@ use super::key_policy;
 use super::names::s3_of;
 use super::parties::Parties;
 use super::size;
-use super::statement::{document, reasons};
+use super::statement::{document, reasons, sorted};
 
 /// The key that the audit bucket shall use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -275,15 +276,16 @@ fn want_policy(
     };
     let all: Vec<_> = ours.iter().chain(transition.iter().flatten()).cloned().collect();
     let kept = live.map(|PolicyText(text)| {
-        kept::denies(draft, &address, &Existing { text: &text, owned, sids: &key_policy::SIDS }, &all)
+        kept::sort(draft, &address, &Existing { text: &text, owned, sids: &key_policy::SIDS }, &all)
     });
     let kept = kept.unwrap_or_default();
-    let (last, first) = (document(&ours, &kept), transition.map(|ours| document(&ours, &kept)));
+    let (last, first) = (document(&ours, &kept.denies), transition.map(|ours| document(&ours, &kept.denies)));
     for text in [Some(&last), first.as_ref()].into_iter().flatten() {
         size::check(draft, &address, text, size::KEY_POLICY);
     }
     let item = Item::new(&address, &spec.place, read, last)
         .reasons(reasons("", &ours, "K1, K5: only declared statements, and denies that were there"))
+        .reasons(kept.reasons)
         .transition(first.map(Fact::from))
         .after(Kind::KmsKey, &spec.name);
     draft.want(after_roles(item, spec));
@@ -348,25 +350,8 @@ fn refuse_if_used_elsewhere(draft: &mut Draft<'_>, spec: &KeySpec<'_>, key: &Key
 
 /// Every value of `kms:ViaService` in the allows of a policy.
 fn via_services(text: &str) -> Vec<String> {
-    let Ok(document) = serde_json::from_str::<serde_json::Value>(text) else { return Vec::new() };
-    let statements = match document.get("Statement") {
-        Some(serde_json::Value::Array(all)) => all.clone(),
-        Some(one) => vec![one.clone()],
-        None => Vec::new(),
-    };
-    let allows = statements.iter().filter(|one| one.get("Effect").and_then(|effect| effect.as_str()) == Some("Allow"));
-    let operators = allows.filter_map(|one| one.get("Condition")?.as_object()).flat_map(|condition| condition.values());
-    let mut found: Vec<String> = operators
-        .filter_map(|keys| keys.as_object())
-        .flatten()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("kms:ViaService"))
-        .flat_map(|(_, value)| match value {
-            serde_json::Value::Array(many) => many.clone(),
-            one => vec![one.clone()],
-        })
-        .filter_map(|value| value.as_str().map(str::to_owned))
-        .collect();
-    found.sort();
-    found.dedup();
-    found
+    let statements = parse(text).map(|policy| policy.statements).unwrap_or_default();
+    let allows = statements.into_iter().filter(|one| one.effect == Effect::Allow);
+    let conditions = allows.flat_map(|one| one.conditions);
+    sorted(conditions.filter(|one| one.key.eq_ignore_ascii_case("kms:ViaService")).flat_map(|one| one.values))
 }

@@ -1,7 +1,5 @@
 //! Names and places that the generated documents agree on.
 
-use sha2::{Digest, Sha256};
-
 use crate::model::desired::Replica;
 use crate::model::{Arn, Desired, Place};
 
@@ -15,38 +13,25 @@ pub mod policy_names {
     pub const TRANSITION: &str = "auditseal-transition";
 }
 
-/// Longest IAM role name (IAM User Guide, "IAM and AWS STS quotas").
-const ROLE_NAME_MAX: usize = 64;
-
-/// The role that S3 assumes to replicate the audit bucket; `None` when no replica is declared. Its name follows from the
-/// bucket alone, so that it is found again without state.
+/// The role that S3 assumes to replicate the audit bucket; `None` when no replica is declared.
 #[must_use]
 pub fn replication_role(desired: &Desired) -> Option<Arn> {
     if desired.bucket.replicas.is_empty() {
         return None;
-    }
-    let bucket = &desired.delivery.bucket;
-    let mut name = format!("auditseal-replication-{bucket}");
-    if name.len() > ROLE_NAME_MAX {
-        // A long bucket name is cut and told apart by the start of its digest.
-        let digest = Sha256::digest(bucket.as_bytes());
-        let mark: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        let kept: String = name.chars().take(ROLE_NAME_MAX - mark.len() - 1).collect();
-        name = format!("{kept}-{mark}");
     }
     Some(Arn {
         partition: desired.aws.partition.arn_name().to_owned(),
         service: "iam".to_owned(),
         region: String::new(),
         account: desired.aws.account_id.clone(),
-        resource: format!("role/{name}"),
+        resource: format!("role/{}", desired.replication_role_name()),
     })
 }
 
-/// Alias of the key of a replica bucket.
+/// Alias of the key of a replica bucket. Aliases take no dots (KMS API reference, CreateAlias).
 #[must_use]
 pub fn replica_alias(replica: &Replica) -> String {
-    format!("alias/auditseal/{}", replica.bucket)
+    format!("alias/auditseal/{}", replica.bucket.replace('.', "_"))
 }
 
 /// Name of the addresses of a replica bucket.

@@ -1,7 +1,7 @@
 //! Whether the principals that the declaration names are there, and can do what it asks of them.
 
-use serde_json::Value;
-
+use crate::iam::canonical::is_unique_id;
+use crate::iam::{Effect, Element, parse};
 use crate::model::desired::Reader;
 use crate::model::live::Read;
 use crate::model::{Address, Arn, Desired, Fact, Kind, Observed};
@@ -105,21 +105,13 @@ fn can_have_mfa(draft: &mut Draft<'_>, desired: &Desired, arn: &Arn) {
 
 /// Whether any allow of a trust policy admits a principal that may be an IAM user. `None` when the text is no policy.
 fn admits_people(trust: &str) -> Option<bool> {
-    let document: Value = serde_json::from_str(trust).ok()?;
-    let statements = match document.get("Statement")? {
-        Value::Array(all) => all.clone(),
-        one => vec![one.clone()],
-    };
-    let allows = statements.iter().filter(|one| one.get("Effect").and_then(Value::as_str) == Some("Allow"));
-    Some(allows.into_iter().any(|one| match one.get("Principal") {
-        Some(Value::String(everyone)) => everyone == "*",
-        Some(Value::Object(kinds)) => match kinds.get("AWS") {
-            Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).any(may_be_person),
-            Some(Value::String(one)) => may_be_person(one),
-            _ => false,
-        },
-        // NotPrincipal: everyone but a few.
-        _ => one.get("NotPrincipal").is_some(),
+    let policy = parse(trust).ok()?;
+    let mut allows = policy.statements.iter().filter(|one| one.effect == Effect::Allow);
+    Some(allows.any(|one| match &one.principal {
+        Some(Element::Is(spec)) => spec.aws.iter().any(|principal| may_be_person(principal)),
+        // Everyone but a few.
+        Some(Element::Not(_)) => true,
+        None => false,
     }))
 }
 
@@ -127,6 +119,7 @@ fn admits_people(trust: &str) -> Option<bool> {
 fn may_be_person(principal: &str) -> bool {
     match principal.parse::<Arn>() {
         Ok(arn) => !arn.resource.starts_with("role/") && arn.service != "sts",
-        Err(_) => !principal.starts_with("AROA"),
+        // Of a user or of a role: its type is in its first letters.
+        Err(_) => !is_unique_id(principal) || principal.starts_with("AIDA"),
     }
 }

@@ -82,11 +82,6 @@ impl Statement {
         }
     }
 
-    /// The statement as JSON, for comparing with what is live.
-    pub(super) fn value(&self) -> Value {
-        Value::Object(self.members().into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-    }
-
     fn members(&self) -> Vec<(&'static str, Value)> {
         let Self { sid, why: _, effect, principal, action, resource, condition } = self;
         let mut members = vec![("Sid", json!(sid)), ("Effect", json!(effect))];

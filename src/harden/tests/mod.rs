@@ -1,1 +1,7 @@
-
+mod delivery;
+mod estate;
+mod foreign;
+mod keys;
+mod policies;
+mod shared;
+mod whole;
