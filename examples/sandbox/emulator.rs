@@ -50,18 +50,10 @@ impl Emulator {
             .stderr(output)
             .spawn()
             .context("start the AWS emulator")?;
-        let lifeline = child
-            .stdin
-            .take()
-            .ok_or_else(|| anyhow!("the emulator has no stdin"))?;
-        let stdout = child
-            .stdout
-            .take()
-            .ok_or_else(|| anyhow!("the emulator has no stdout"))?;
+        let lifeline = child.stdin.take().ok_or_else(|| anyhow!("the emulator has no stdin"))?;
+        let stdout = child.stdout.take().ok_or_else(|| anyhow!("the emulator has no stdout"))?;
         let mut line = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .context("read the emulator's port")?;
+        BufReader::new(stdout).read_line(&mut line).context("read the emulator's port")?;
         let Ok(port) = line.trim().parse() else {
             let _ = child.kill();
             let _ = child.wait();
@@ -69,13 +61,7 @@ impl Emulator {
         };
         let child = Mutex::new(child);
         let accounts = AtomicU64::new(100_000_000_000);
-        let emulator = Self {
-            child,
-            _lifeline: lifeline,
-            port,
-            log,
-            accounts,
-        };
+        let emulator = Self { child, _lifeline: lifeline, port, log, accounts };
         emulator.wait_until_ready()?;
         Ok(emulator)
     }
@@ -130,8 +116,7 @@ impl Emulator {
             return false;
         };
         let _ = stream.set_read_timeout(Some(START_LIMIT));
-        let request =
-            "GET /_ministack/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let request = "GET /_ministack/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         let mut answer = [0; 12];
         stream.write_all(request.as_bytes()).is_ok()
             && stream.read_exact(&mut answer).is_ok()
@@ -168,22 +153,12 @@ impl Python {
     /// The environment for the present requirements.txt; made once, under a file lock.
     fn prepare(sandbox: &Path) -> Result<Self> {
         let requirements = sources().join("requirements.txt");
-        let text =
-            fs::read(&requirements).with_context(|| format!("read {}", requirements.display()))?;
-        let digest: String = Sha256::digest(&text)
-            .iter()
-            .take(6)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let text = fs::read(&requirements).with_context(|| format!("read {}", requirements.display()))?;
+        let digest: String = Sha256::digest(&text).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         let environment = sandbox.join(format!("venv-{digest}"));
         let lock_path = sandbox.join(format!("venv-{digest}.lock"));
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)?;
-        lock.lock()
-            .with_context(|| format!("lock {}", lock_path.display()))?;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path)?;
+        lock.lock().with_context(|| format!("lock {}", lock_path.display()))?;
         if !environment.join("complete").exists() {
             let _ = fs::remove_dir_all(&environment);
             Self::install(&environment, &requirements)?;
@@ -195,20 +170,10 @@ impl Python {
     fn of(environment: &Path) -> Self {
         let packages = environment.join("packages");
         if packages.is_dir() {
-            return Self {
-                executable: system_python(),
-                packages: Some(packages),
-            };
+            return Self { executable: system_python(), packages: Some(packages) };
         }
-        let bin = if cfg!(windows) {
-            "Scripts/python.exe"
-        } else {
-            "bin/python3"
-        };
-        Self {
-            executable: environment.join(bin),
-            packages: None,
-        }
+        let bin = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python3" };
+        Self { executable: environment.join(bin), packages: None }
     }
 
     fn install(environment: &Path, requirements: &Path) -> Result<()> {
@@ -222,10 +187,7 @@ impl Python {
             Ok(_) => bail!("{} is too old: {needs}", system.display()),
             Err(_) => bail!("{} was not found: {needs}", system.display()),
         }
-        let venv = Command::new(&system)
-            .args(["-m", "venv"])
-            .arg(environment)
-            .output()?;
+        let venv = Command::new(&system).args(["-m", "venv"]).arg(environment).output()?;
         let mut pip = if venv.status.success() {
             Self::of(environment).command()
         } else {
@@ -234,15 +196,8 @@ impl Python {
             fs::create_dir_all(environment)?;
             Command::new(&system)
         };
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]);
-        pip.args(["--prefer-binary", "--require-hashes", "-r"])
-            .arg(requirements);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        pip.args(["--prefer-binary", "--require-hashes", "-r"]).arg(requirements);
         if !venv.status.success() {
             pip.arg("--target").arg(environment.join("packages"));
         }
@@ -250,11 +205,7 @@ impl Python {
         if !installed.status.success() {
             let said = String::from_utf8_lossy(&installed.stderr).into_owned();
             let _ = fs::remove_dir_all(environment);
-            bail!(
-                "pip could not install {}: {}\n{needs}",
-                requirements.display(),
-                said.trim()
-            );
+            bail!("pip could not install {}: {}\n{needs}", requirements.display(), said.trim());
         }
         Ok(())
     }
@@ -270,10 +221,7 @@ fn sources() -> PathBuf {
 
 fn sandbox_directory() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("target"),
-            PathBuf::from,
-        )
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from)
         .join("sandbox")
 }
 
@@ -290,10 +238,7 @@ fn remove_old_logs(sandbox: &Path) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let modified = entry
-            .metadata()
-            .and_then(|data| data.modified())
-            .unwrap_or(SystemTime::now());
+        let modified = entry.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::now());
         let age = modified.elapsed().unwrap_or_default();
         if name.starts_with("ministack-") && name.ends_with(".log") && age > LOG_LIFETIME {
             let _ = fs::remove_file(entry.path());

@@ -59,8 +59,11 @@ impl Sandbox {
         let account = emulator.fresh_account();
         let databricks_account = format!("0d26daa6-5e44-4c97-a497-{account}");
         let faults = Faults::new();
-        let proxy =
-            AwsProxy::start(&emulator.url(), ProxyOptions { faults: faults.clone(), page_size: Some(3), ..ProxyOptions::default() }).await?;
+        let proxy = AwsProxy::start(
+            &emulator.url(),
+            ProxyOptions { faults: faults.clone(), page_size: Some(3), ..ProxyOptions::default() },
+        )
+        .await?;
         let quiet = proxy.quiet_url();
         let databricks =
             DatabricksSim::start(SimOptions::new(&databricks_account, &quiet, REGION, faults.clone())).await?;

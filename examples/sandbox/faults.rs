@@ -86,21 +86,12 @@ pub struct Rule {
 impl Rule {
     /// Strikes the first matching request, before its effect.
     pub fn before(trigger: Trigger, failure: Failure) -> Self {
-        Self {
-            trigger,
-            moment: Moment::Before,
-            failure,
-            skip: 0,
-            times: 1,
-        }
+        Self { trigger, moment: Moment::Before, failure, skip: 0, times: 1 }
     }
 
     /// Strikes the first matching request, after its effect.
     pub fn after(trigger: Trigger, failure: Failure) -> Self {
-        Self {
-            moment: Moment::After,
-            ..Self::before(trigger, failure)
-        }
+        Self { moment: Moment::After, ..Self::before(trigger, failure) }
     }
 
     /// Lets `skip` matching requests pass first.
@@ -197,20 +188,12 @@ impl Default for Faults {
 impl Faults {
     /// An empty schedule.
     pub fn new() -> Self {
-        let shared = Shared {
-            state: Mutex::new(State::default()),
-            dead: watch::Sender::new(false),
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
+        let shared = Shared { state: Mutex::new(State::default()), dead: watch::Sender::new(false) };
+        Self { shared: Arc::new(shared) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a rule. The first rule that strikes a request wins; every rule counts its own matches.
@@ -259,17 +242,11 @@ impl Faults {
             let seen = *matches;
             *matches = seen.saturating_add(1);
             if decision.is_none() && seen >= rule.skip && seen - rule.skip < rule.times {
-                decision = Some(Decision {
-                    moment: rule.moment,
-                    failure: rule.failure,
-                });
+                decision = Some(Decision { moment: rule.moment, failure: rule.failure });
             }
         }
         if dead {
-            decision = Some(Decision {
-                moment: Moment::Before,
-                failure: Failure::Kill,
-            });
+            decision = Some(Decision { moment: Moment::Before, failure: Failure::Kill });
         }
         let position = state.records.len();
         state.position.insert(ordinal, position);
@@ -284,22 +261,12 @@ impl Faults {
             effect: None,
             fault: decision,
         });
-        Admission {
-            ordinal,
-            latency,
-            decision,
-        }
+        Admission { ordinal, latency, decision }
     }
 
     /// [`Faults::admit`] for a server that needs neither the ordinal nor the latency.
     pub fn decide(&self, service: &str, operation: &str, is_write: bool) -> Option<Decision> {
-        self.admit(Call {
-            service,
-            operation,
-            is_write,
-            resource: "",
-        })
-        .decision
+        self.admit(Call { service, operation, is_write, resource: "" }).decision
     }
 
     /// Records how a request ended: what the client saw and what the service did.
@@ -321,12 +288,8 @@ impl Faults {
     /// The length of the longest chain of requests that each started after the one before had
     /// ended: the dependent round trips. Sensible with a latency (see [`Faults::set_latency`]).
     pub fn round_trips(&self) -> usize {
-        let mut ends: Vec<(Instant, Instant)> = self
-            .state()
-            .records
-            .iter()
-            .filter_map(|record| Some((record.finished?, record.started)))
-            .collect();
+        let mut ends: Vec<(Instant, Instant)> =
+            self.state().records.iter().filter_map(|record| Some((record.finished?, record.started))).collect();
         ends.sort_unstable();
         // The largest set of disjoint intervals, by earliest end.
         let mut last = None;
@@ -393,9 +356,7 @@ impl Trigger {
             },
             Self::AnyWrite => is_write,
             Self::AnyRead => !is_write,
-            Self::Share { per_mille, seed } => {
-                mix(seed ^ mix(ordinal)) % 1000 < u64::from(*per_mille)
-            }
+            Self::Share { per_mille, seed } => mix(seed ^ mix(ordinal)) % 1000 < u64::from(*per_mille),
         }
     }
 }

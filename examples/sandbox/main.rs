@@ -41,7 +41,9 @@ async fn main() -> Result<()> {
     tool.run(&["plan", "--detailed-exitcode"], 0)?;
     say_deliveries(&sandbox);
 
-    say("\nThree things broken by hand: a reader slipped into the bucket policy, versioning suspended, delivery disabled.");
+    say(
+        "\nThree things broken by hand: a reader slipped into the bucket policy, versioning suspended, delivery disabled.",
+    );
     break_three(&sandbox).await?;
     tool.run(&["plan", "--detailed-exitcode"], 2)?;
     tool.run(&["apply", "--auto-approve", "--concise"], 0)?;

@@ -87,8 +87,14 @@ mod tests {
     #[test]
     fn only_a_failure_after_the_change_counts_against_it() {
         let since: Timestamp = "2026-11-23T06:00:00Z".parse().expect("time");
-        assert!(matches!(progress(&delivery("USER_FAILURE", "2026-11-23T05:00:00Z", None), since), Progress::Pending(_)));
-        assert!(matches!(progress(&delivery("USER_FAILURE", "2026-11-23T07:00:00Z", None), since), Progress::Failing(_)));
+        assert!(matches!(
+            progress(&delivery("USER_FAILURE", "2026-11-23T05:00:00Z", None), since),
+            Progress::Pending(_)
+        ));
+        assert!(matches!(
+            progress(&delivery("USER_FAILURE", "2026-11-23T07:00:00Z", None), since),
+            Progress::Failing(_)
+        ));
         assert!(matches!(
             progress(&delivery("SYSTEM_FAILURE", "2026-11-23T07:00:00Z", None), since),
             Progress::Pending(_)

@@ -31,7 +31,9 @@ pub enum StepState {
     Done,
     AlreadyThere,
     Failed(String),
-    Skipped { because: Address },
+    Skipped {
+        because: Address,
+    },
     /// Done, then taken back because delivery did not succeed after it.
     Undone,
     /// Not reached: the run was stopped.
@@ -200,8 +202,12 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
                 let deadline = Duration::from_secs(*deadline_seconds);
                 // Where nothing was sent in this run, any success counts: but one is needed, because what follows may
                 // switch off the delivery that works.
-                let since =
-                    after_steps.iter().filter_map(|id| run.finished_at.get(id)).max().copied().unwrap_or(Timestamp::MIN);
+                let since = after_steps
+                    .iter()
+                    .filter_map(|id| run.finished_at.get(id))
+                    .max()
+                    .copied()
+                    .unwrap_or(Timestamp::MIN);
                 match self.await_delivery(step.id, place, &config_id, since, deadline).await {
                     Ok(()) => {
                         self.recorder.record(&Entry::Waited { step: step.id, at: self.clock.now().to_string() })?;

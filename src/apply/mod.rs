@@ -42,15 +42,43 @@ pub trait Lease: Send + Sync {
 /// What happens during a run, for whoever shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    Started { step: usize, total: usize, address: Address, title: String },
+    Started {
+        step: usize,
+        total: usize,
+        address: Address,
+        title: String,
+    },
     /// A transient failure: the step is tried again.
-    Retrying { step: usize, message: String },
+    Retrying {
+        step: usize,
+        message: String,
+    },
     /// A wait goes on.
-    Waiting { step: usize, message: String },
-    Finished { step: usize, address: Address },
-    AlreadyThere { step: usize, address: Address },
-    Failed { step: usize, address: Address, message: String },
-    Skipped { step: usize, address: Address, because: Address },
-    Undone { step: usize, address: Address },
+    Waiting {
+        step: usize,
+        message: String,
+    },
+    Finished {
+        step: usize,
+        address: Address,
+    },
+    AlreadyThere {
+        step: usize,
+        address: Address,
+    },
+    Failed {
+        step: usize,
+        address: Address,
+        message: String,
+    },
+    Skipped {
+        step: usize,
+        address: Address,
+        because: Address,
+    },
+    Undone {
+        step: usize,
+        address: Address,
+    },
     Interrupted,
 }

@@ -99,13 +99,8 @@ async fn execute(
     let clock = session::clock(global);
     let (stop, signal) = on_signals(output.color_err);
     let owner = owner(plan);
-    let options = ApplyOptions {
-        store: &store,
-        run: &run,
-        owner: &owner,
-        lock_timeout: verb.lock_timeout,
-        stop: &stop,
-    };
+    let options =
+        ApplyOptions { store: &store, run: &run, owner: &owner, lock_timeout: verb.lock_timeout, stop: &stop };
     if std::env::var_os("CI").is_some() {
         output.note(&format!(
             "warning: the journal of this run is only in {}: keep that folder as an artifact, a CI runner forgets it",
@@ -126,7 +121,8 @@ async fn execute(
 }
 
 fn conclude(applied: &Applied, signal: u8, output: &Output) -> Exit {
-    let count = |wanted: fn(&StepState) -> bool| applied.outcome.steps.iter().filter(|step| wanted(&step.state)).count();
+    let count =
+        |wanted: fn(&StepState) -> bool| applied.outcome.steps.iter().filter(|step| wanted(&step.state)).count();
     let done = count(|state| matches!(state, StepState::Done | StepState::AlreadyThere));
     let failed = count(|state| matches!(state, StepState::Failed(_)));
     let skipped = count(|state| matches!(state, StepState::Skipped { .. }));

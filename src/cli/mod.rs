@@ -2,8 +2,8 @@
 
 mod apply;
 mod args;
-mod explain;
 mod exit;
+mod explain;
 mod output;
 mod plan;
 mod schema;

@@ -3,15 +3,7 @@
 use crate::model::desired::Replica;
 use crate::model::{Arn, Desired, Place};
 
-/// Names of the inline policies that this tool writes.
-pub mod policy_names {
-    /// On the delivery role.
-    pub const DELIVERY: &str = "auditseal-delivery";
-    /// On the replication role.
-    pub const REPLICATION: &str = "auditseal-replication";
-    /// On a role that still delivers while a move to another key is under way; gone at its end.
-    pub const TRANSITION: &str = "auditseal-transition";
-}
+pub use crate::model::role::policy_names;
 
 /// The role that S3 assumes to replicate the audit bucket; `None` when no replica is declared.
 #[must_use]
@@ -31,7 +23,7 @@ pub fn replication_role(desired: &Desired) -> Option<Arn> {
 /// Alias of the key of a replica bucket. Aliases take no dots (KMS API reference, CreateAlias).
 #[must_use]
 pub fn replica_alias(replica: &Replica) -> String {
-    format!("alias/auditseal/{}", replica.bucket.replace('.', "_"))
+    replica.alias()
 }
 
 /// Name of the addresses of a replica bucket.
@@ -42,7 +34,7 @@ pub fn replica_name(replica: &Replica) -> String {
 
 #[must_use]
 pub fn replica_place(replica: &Replica) -> Place {
-    Place::Aws { account: replica.account_id.clone(), region: replica.region.clone() }
+    replica.place()
 }
 
 /// The account principal. In a `Principal` it means every identity of the account, as an `aws:PrincipalArn` the root user

@@ -247,3 +247,16 @@ impl Desired {
         format!("AuditReplication-{}", self.delivery.bucket).chars().take(64).collect()
     }
 }
+
+impl Replica {
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place::Aws { account: self.account_id.clone(), region: self.region.clone() }
+    }
+
+    /// Alias of its key. Aliases take no dots (KMS API reference, CreateAlias).
+    #[must_use]
+    pub fn alias(&self) -> String {
+        format!("alias/auditseal/{}", self.bucket.replace('.', "_"))
+    }
+}

@@ -4,6 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// Names of the inline policies that this tool writes.
+pub mod policy_names {
+    /// On the delivery role.
+    pub const DELIVERY: &str = "auditseal-delivery";
+    /// On the replication role.
+    pub const REPLICATION: &str = "auditseal-replication";
+    /// On a role that still delivers while a move to another key is under way; gone at its end.
+    pub const TRANSITION: &str = "auditseal-transition";
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
     /// With its path.

@@ -3,12 +3,8 @@ use std::collections::BTreeSet;
 use crate::call::{Query, Read};
 use crate::model::databricks::Workspace;
 use crate::model::desired::{Desired, Reader};
+use crate::model::role::policy_names;
 use crate::model::{Arn, Fact, Live, OWNER_TAG, Observed, Place};
-
-/// Inline policies that the tool itself writes: asked for by name, so that no list has to come first.
-const DELIVERY_POLICY: &str = "auditseal-delivery";
-const REPLICATION_POLICY: &str = "auditseal-replication";
-const TRANSITION_POLICY: &str = "auditseal-transition";
 
 /// More keys than this are not searched for an ownership tag: an account like that uses the alias or the ARN.
 const KEYS_SEARCHED: usize = 500;
@@ -53,21 +49,20 @@ impl Questions<'_> {
         self.bucket(&place, &desired.delivery.bucket);
         self.bucket(&place, &desired.bucket.access_log.bucket);
         self.key(&place, desired.key.arn.as_ref().map(Arn::to_string), &desired.key.alias, &desired.owner());
-        self.role(&desired.role_place(), &desired.role.arn, &[DELIVERY_POLICY, TRANSITION_POLICY]);
+        self.role(&desired.role_place(), &desired.role.arn, &[policy_names::DELIVERY, policy_names::TRANSITION]);
         if desired.role_place() != place {
             self.caller(&desired.role_place());
         }
         for replica in &desired.bucket.replicas {
-            let replica_place = Place::Aws { account: replica.account_id.clone(), region: replica.region.clone() };
+            let replica_place = replica.place();
             self.caller(&replica_place);
             self.bucket(&replica_place, &replica.bucket);
-            let alias = format!("alias/auditseal/{}", replica.bucket);
-            self.key(&replica_place, None, &alias, &desired.owner());
+            self.key(&replica_place, None, &replica.alias(), &desired.owner());
         }
         // The replication role is asked for even when none is declared: one that a former declaration left is drift.
         if !desired.bucket.replicas.is_empty() {
             let name = desired.replication_role_name();
-            self.role_by_name(&place, &name, &[REPLICATION_POLICY]);
+            self.role_by_name(&place, &name, &[policy_names::REPLICATION]);
         }
         for arn in named_principals(desired) {
             if arn.account == desired.aws.account_id
@@ -180,23 +175,28 @@ impl Questions<'_> {
         }
     }
 
-    /// Roles that enabled deliveries use today: a move has to keep them working until it is done.
+    /// Roles that deliver today, which a move has to keep working until it is done, and roles that delivered to this
+    /// bucket before, on which a killed run may have left its transition policy.
     fn live_writers(&mut self, desired: &Desired, place: &Place) {
         let databricks = desired.databricks_place();
-        let (Observed::Present(deliveries), Observed::Present(credentials)) = (
+        let (Observed::Present(deliveries), Observed::Present(credentials), Observed::Present(storages)) = (
             self.answer(&databricks, Read::LogDeliveries, Fact::log_deliveries),
             self.answer(&databricks, Read::Credentials, Fact::credentials),
+            self.answer(&databricks, Read::StorageConfigurations, Fact::storage_configurations),
         ) else {
             return;
         };
-        for delivery in deliveries.iter().filter(|d| d.status == "ENABLED" && d.log_type == "AUDIT_LOGS") {
-            let Some(credential) = credentials.iter().find(|c| c.credentials_id == delivery.credentials_id) else {
-                continue;
-            };
-            if let Ok(arn) = credential.role_arn.parse::<Arn>()
+        for delivery in deliveries.iter().filter(|delivery| delivery.log_type == "AUDIT_LOGS") {
+            let here = storages.iter().any(|storage| {
+                storage.storage_configuration_id == delivery.storage_configuration_id
+                    && storage.bucket_name == desired.delivery.bucket
+            });
+            let credential = credentials.iter().find(|c| c.credentials_id == delivery.credentials_id);
+            if let Some(arn) = credential.and_then(|credential| credential.role_arn.parse::<Arn>().ok())
                 && arn.account == desired.aws.account_id
+                && here
             {
-                self.role(place, &arn, &[TRANSITION_POLICY]);
+                self.role(place, &arn, &[policy_names::TRANSITION]);
             }
         }
     }

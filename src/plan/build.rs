@@ -284,12 +284,7 @@ impl Builder<'_> {
             title: format!("disable log-delivery configuration `{}`", retirement.config_id),
             action: StepAction::Write { place: place.clone(), write: set("DISABLED") },
             depends_on: Vec::new(),
-            target: Some(Target {
-                before: Some(self.inputs.live.get(&query)),
-                query,
-                fact,
-                settles: true,
-            }),
+            target: Some(Target { before: Some(self.inputs.live.get(&query)), query, fact, settles: true }),
             gives: BTreeMap::new(),
             settle_seconds: SETTLE_SECONDS,
             undo: Some(PlacedWrite { place, write: set("ENABLED") }),
@@ -354,7 +349,14 @@ impl Builder<'_> {
         let retires = self.has_steps(desired, |slot| slot.rank == order::RETIRE);
         if delivery_changes || current.is_none() || retires {
             let from = if delivery_changes { 720 } else { 0 };
-            self.await_after(desired, &place, &config_id, (from, order::AWAIT_DECLARED), order::AWAIT_DECLARED, retires);
+            self.await_after(
+                desired,
+                &place,
+                &config_id,
+                (from, order::AWAIT_DECLARED),
+                order::AWAIT_DECLARED,
+                retires,
+            );
         }
         let finals = self.has_steps(desired, |slot| slot.stage == Stage::Final);
         if retires && finals {
@@ -376,7 +378,14 @@ impl Builder<'_> {
             self.slots.push(Slot { rank: order::PAUSE, sequence: 0, stage: Stage::First, step, needs });
         }
         self.await_after(desired, &place, &config_id, (order::PAUSE, order::AWAIT_FINAL), order::AWAIT_FINAL, false);
-        self.await_after(desired, &place, &config_id, (order::AWAIT_FINAL, order::AWAIT_RETENTION), order::AWAIT_RETENTION, false);
+        self.await_after(
+            desired,
+            &place,
+            &config_id,
+            (order::AWAIT_FINAL, order::AWAIT_RETENTION),
+            order::AWAIT_RETENTION,
+            false,
+        );
     }
 
     fn has_steps(&self, desired: &Desired, which: impl Fn(&Slot) -> bool) -> bool {
@@ -418,7 +427,13 @@ impl Builder<'_> {
             settle_seconds: 0,
             undo: None,
         };
-        self.slots.push(Slot { rank, sequence: 0, stage: Stage::First, step, needs: Needs::Ranks(range.0, range.1 - 1) });
+        self.slots.push(Slot {
+            rank,
+            sequence: 0,
+            stage: Stage::First,
+            step,
+            needs: Needs::Ranks(range.0, range.1 - 1),
+        });
     }
 
     /// The enabled configuration that delivers to this bucket today, with success; the declared one when it does.
@@ -464,10 +479,13 @@ impl Builder<'_> {
             match slot.needs {
                 Needs::Kind => {
                     let required = order::requires(step.address.kind);
-                    let after = self.inputs.wanted.resources.iter().find(|r| r.address == step.address).map(|r| &r.after);
-                    depends.extend(earlier().filter(|(_, other)| {
-                        let address = &other.step.address;
-                        *address == step.address
+                    let after =
+                        self.inputs.wanted.resources.iter().find(|r| r.address == step.address).map(|r| &r.after);
+                    depends.extend(
+                        earlier()
+                            .filter(|(_, other)| {
+                                let address = &other.step.address;
+                                *address == step.address
                             || after.is_some_and(|after| after.contains(address))
                             || (address.manifest == step.address.manifest
                                 && required.contains(&address.kind)
@@ -477,8 +495,9 @@ impl Builder<'_> {
                                 && slot.rank < 940
                                 && address.manifest == step.address.manifest
                                 && address.kind == Kind::LogDelivery)
-                    })
-                    .map(|(id, _)| id));
+                            })
+                            .map(|(id, _)| id),
+                    );
                 }
                 Needs::Ranks(low, high) => depends.extend(
                     earlier()

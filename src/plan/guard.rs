@@ -79,7 +79,9 @@ fn caller(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
         let account = &desired.aws.account_id;
         let Some(caller) = subject.caller.get(account) else { continue };
         let is_admin = desired.admin_roles().iter().any(|admin| admin.to_string() == *caller);
-        let message = |what: &str| format!("{what} `{caller}` of account {account}, which `{}` does not declare as an admin", desired.name);
+        let message = |what: &str| {
+            format!("{what} `{caller}` of account {account}, which `{}` does not declare as an admin", desired.name)
+        };
         match (is_admin, subject.purpose) {
             (true, _) => verdicts.pass("not-a-declared-admin", format!("the caller `{caller}` is a declared admin")),
             (false, Purpose::Plan) => {
@@ -113,7 +115,10 @@ fn irreversible(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
         if compliance {
             verdicts.refuse(
                 "irreversible-compliance-retention",
-                format!("{}: nobody, not even the root user, can shorten or remove COMPLIANCE retention", change.address),
+                format!(
+                    "{}: nobody, not even the root user, can shorten or remove COMPLIANCE retention",
+                    change.address
+                ),
             );
         }
         if change.irreversible {

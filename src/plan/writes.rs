@@ -59,16 +59,12 @@ pub fn drafts(
     };
     let settled = |title: &str, write: Write| vec![Draft::new(title, write, target.clone())];
     match (&resource.query.read, target) {
-        (Read::AccountPublicAccessBlock, Fact::AccountAndBucketBlock(block)) => {
-            settled("block public access for the whole account", Write::PutAccountPublicAccessBlock {
-                block: block.clone(),
-            })
-        }
+        (Read::AccountPublicAccessBlock, Fact::AccountAndBucketBlock(block)) => settled(
+            "block public access for the whole account",
+            Write::PutAccountPublicAccessBlock { block: block.clone() },
+        ),
         (Read::BucketLocation { bucket }, Fact::BucketRegion(_)) => {
-            settled("create the bucket", Write::CreateBucket {
-                bucket: bucket.clone(),
-                object_lock: birth.object_lock,
-            })
+            settled("create the bucket", Write::CreateBucket { bucket: bucket.clone(), object_lock: birth.object_lock })
         }
         (Read::BucketTags { bucket }, Fact::Tags(tags)) => {
             settled("tag the bucket", Write::PutBucketTags { bucket: bucket.clone(), tags: tags.0.clone() })
@@ -81,10 +77,8 @@ pub fn drafts(
             vec![Draft::new("block public access", write, target.clone()).undo(undo)]
         }
         (Read::BucketOwnership { bucket }, Fact::BucketOwnership(ownership)) => {
-            let put = |value: &str| Write::PutBucketOwnership {
-                bucket: bucket.clone(),
-                object_ownership: value.to_owned(),
-            };
+            let put =
+                |value: &str| Write::PutBucketOwnership { bucket: bucket.clone(), object_ownership: value.to_owned() };
             let undo = live_fact.and_then(Fact::ownership).map(|before| put(&before.object_ownership));
             vec![
                 Draft::new("make the bucket owner own every object", put(&ownership.object_ownership), target.clone())
@@ -104,13 +98,13 @@ pub fn drafts(
         (Read::BucketVersioning { bucket }, Fact::BucketVersioning(_)) => {
             settled("enable versioning", Write::EnableBucketVersioning { bucket: bucket.clone() })
         }
-        (Read::BucketObjectLock { bucket }, Fact::BucketObjectLock(lock)) => object_lock(bucket, lock, live_fact, target),
-        (Read::BucketLifecycle { bucket }, Fact::BucketLifecycle(lifecycle)) => {
-            settled("write the lifecycle rules", Write::PutBucketLifecycle {
-                bucket: bucket.clone(),
-                lifecycle: lifecycle.clone(),
-            })
+        (Read::BucketObjectLock { bucket }, Fact::BucketObjectLock(lock)) => {
+            object_lock(bucket, lock, live_fact, target)
         }
+        (Read::BucketLifecycle { bucket }, Fact::BucketLifecycle(lifecycle)) => settled(
+            "write the lifecycle rules",
+            Write::PutBucketLifecycle { bucket: bucket.clone(), lifecycle: lifecycle.clone() },
+        ),
         (Read::BucketPolicy { bucket }, Fact::Policy(policy)) => {
             let undo = match live_fact.and_then(Fact::policy) {
                 Some(PolicyText(text)) => Write::PutBucketPolicy { bucket: bucket.clone(), policy: text.clone() },
@@ -119,26 +113,22 @@ pub fn drafts(
             let write = Write::PutBucketPolicy { bucket: bucket.clone(), policy: policy.0.clone() };
             vec![Draft::new("write the bucket policy", write, target.clone()).undo(Some(undo))]
         }
-        (Read::BucketLogging { bucket }, Fact::BucketLogging(logging)) => {
-            settled("log access to the bucket", Write::PutBucketLogging {
-                bucket: bucket.clone(),
-                logging: logging.clone(),
-            })
-        }
-        (Read::BucketNotification { bucket }, Fact::BucketNotification(notification)) => {
-            settled("send events to EventBridge", Write::PutBucketNotification {
-                bucket: bucket.clone(),
-                notification: notification.clone(),
-            })
-        }
+        (Read::BucketLogging { bucket }, Fact::BucketLogging(logging)) => settled(
+            "log access to the bucket",
+            Write::PutBucketLogging { bucket: bucket.clone(), logging: logging.clone() },
+        ),
+        (Read::BucketNotification { bucket }, Fact::BucketNotification(notification)) => settled(
+            "send events to EventBridge",
+            Write::PutBucketNotification { bucket: bucket.clone(), notification: notification.clone() },
+        ),
         (Read::BucketReplication { bucket }, Fact::BucketReplication(replication)) => {
             if replication.rules.is_empty() {
                 settled("stop undeclared replication", Write::DeleteBucketReplication { bucket: bucket.clone() })
             } else {
-                settled("replicate to the declared buckets", Write::PutBucketReplication {
-                    bucket: bucket.clone(),
-                    replication: replication.clone(),
-                })
+                settled(
+                    "replicate to the declared buckets",
+                    Write::PutBucketReplication { bucket: bucket.clone(), replication: replication.clone() },
+                )
             }
         }
         (Read::Key { .. }, Fact::Key(_)) => key(resource, live_fact, target, birth),
@@ -147,12 +137,10 @@ pub fn drafts(
             let changed = changed_tags(live_fact.and_then(Fact::tags).map(|tags| &tags.0), &tags.0);
             settled("tag the key", Write::TagKey { key: key.clone(), tags: changed })
         }
-        (Read::KeyRotation { key }, Fact::KeyRotation(rotation)) => {
-            settled("rotate the key", Write::EnableKeyRotation {
-                key: key.clone(),
-                period_days: rotation.period_days.unwrap_or(365),
-            })
-        }
+        (Read::KeyRotation { key }, Fact::KeyRotation(rotation)) => settled(
+            "rotate the key",
+            Write::EnableKeyRotation { key: key.clone(), period_days: rotation.period_days.unwrap_or(365) },
+        ),
         (Read::KeyPolicy { key }, Fact::Policy(policy)) => {
             let put = |text: &str| Write::PutKeyPolicy { key: key.clone(), policy: text.to_owned() };
             let undo = live_fact.and_then(Fact::policy).map(|before| put(&before.0));
@@ -192,7 +180,11 @@ pub fn drafts(
         (Read::RoleInlinePolicies { role }, Fact::Names(declared)) => {
             let drafts = undeclared_names(live_fact, &declared.0).map(|name| {
                 let text = live
-                    .view(&resource.query.place, Read::RolePolicy { role: role.clone(), policy: name.clone() }, Fact::policy)
+                    .view(
+                        &resource.query.place,
+                        Read::RolePolicy { role: role.clone(), policy: name.clone() },
+                        Fact::policy,
+                    )
                     .present();
                 Draft {
                     title: format!("delete undeclared inline policy `{name}`"),
@@ -265,18 +257,16 @@ pub fn drafts(
         (Read::SystemSchemas { metastore }, Fact::SystemSchemas(schemas)) => schemas
             .iter()
             .map(|schema| {
-                let write =
-                    Write::EnableSystemSchema { metastore: metastore.clone(), schema: schema.schema.clone() };
+                let write = Write::EnableSystemSchema { metastore: metastore.clone(), schema: schema.schema.clone() };
                 Draft::new("enable the system schema", write, target.clone())
             })
             .collect(),
         (Read::Privileges { securable, name }, Fact::Privileges(_)) => {
             let changes = grant_changes(live_fact, target);
-            settled("set the grants", Write::UpdatePrivileges {
-                securable: securable.clone(),
-                name: name.clone(),
-                changes,
-            })
+            settled(
+                "set the grants",
+                Write::UpdatePrivileges { securable: securable.clone(), name: name.clone(), changes },
+            )
         }
         (Read::WorkspaceConf { key }, Fact::WorkspaceConf(conf)) => conf
             .0
@@ -363,12 +353,8 @@ fn role_drafts(role: &str, wanted: &crate::model::role::Role, live_fact: Option<
             .ok()
             .and_then(|arn| arn.role())
             .map_or_else(|| "/".to_owned(), |(path, _)| path);
-        let write = Write::CreateRole {
-            path,
-            role: role.to_owned(),
-            trust: wanted.trust.clone(),
-            tags: wanted.tags.clone(),
-        };
+        let write =
+            Write::CreateRole { path, role: role.to_owned(), trust: wanted.trust.clone(), tags: wanted.tags.clone() };
         return vec![Draft::new("create the role", write, target.clone())];
     };
     let mut drafts = Vec::new();

@@ -11,8 +11,7 @@ use crate::model::bucket::PublicAccessBlock;
 use crate::model::reference::Output;
 use crate::model::{Address, Gap, Kind, Observed, Place, Reference};
 use crate::plan::{
-    Action, Change, FORMAT_VERSION, GuardResult, PlacedWrite, Plan, Source, Step, StepAction, Summary, Target,
-    Verdict,
+    Action, Change, FORMAT_VERSION, GuardResult, PlacedWrite, Plan, Source, Step, StepAction, Summary, Target, Verdict,
 };
 
 fn at(kind: Kind, name: &str) -> Address {

@@ -392,7 +392,7 @@ fn the_schema_refuses_what_is_no_plan() {
         ("/guards/0/verdict", json!("maybe")),
         ("/summary/create", json!(-1)),
         ("/steps/0/action", json!({ "do": "guess" })),
-        ("/steps/0/precondition/0/answer", json!({ "observed": "perhaps" })),
+        ("/steps/0/target/before", json!({ "observed": "perhaps" })),
         ("/findings/0/severity", json!("bad")),
     ];
     for (pointer, value) in broken {

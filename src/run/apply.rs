@@ -49,10 +49,7 @@ pub enum ApplyError {
 /// The locks that a directory needs: one a bucket.
 #[must_use]
 pub fn locations(desired: &[Desired]) -> Vec<(Place, String)> {
-    desired
-        .iter()
-        .map(|one| (one.aws_place(), parameter(&one.aws.account_id, &one.delivery.bucket)))
-        .collect()
+    desired.iter().map(|one| (one.aws_place(), parameter(&one.aws.account_id, &one.delivery.bucket))).collect()
 }
 
 /// What a plan would do, without what moves by itself. Two plans that agree in it are the same for a reviewer.
@@ -127,8 +124,7 @@ where
 {
     let mut journal = JournalFile::create(options.store, options.run)
         .map_err(|error| ApplyError::Journal { path: options.store.display().to_string(), error })?;
-    let mut applier =
-        Applier { writer, clock, recorder: &mut journal, lease: locks, stop: options.stop, on_event };
+    let mut applier = Applier { writer, clock, recorder: &mut journal, lease: locks, stop: options.stop, on_event };
     let outcome = applier.apply(plan_to_apply, options.run).await?;
     let verification = if options.stop.load(std::sync::atomic::Ordering::SeqCst) {
         None

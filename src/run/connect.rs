@@ -49,6 +49,7 @@ pub async fn connect(desired: &[Desired], options: &ConnectOptions) -> Result<Ro
                 account: Some(account.clone()),
                 region: region.clone(),
                 profile: target.profile,
+                credentials: None,
                 assume_role: target.assume_role,
                 endpoint: options.endpoint_aws.clone(),
                 timeouts: Timeouts::default(),
@@ -68,7 +69,8 @@ pub async fn connect(desired: &[Desired], options: &ConnectOptions) -> Result<Ro
         let mut databricks_options = DatabricksOptions::new(account.clone(), one.aws.partition);
         databricks_options.profile = options.databricks_profile.clone().or_else(|| one.databricks.profile.clone());
         databricks_options.endpoint = options.endpoint_databricks.clone();
-        let client = DatabricksClient::connect(databricks_options).await
+        let client = DatabricksClient::connect(databricks_options)
+            .await
             .map_err(|error| ConnectError::Databricks { account: account.clone(), error })?;
         connections.push(Connection::Databricks { client });
     }
@@ -122,9 +124,7 @@ impl LockStore for Router {
 
     async fn fetch(&self, place: &Place, name: &str) -> Result<Option<Stored>, String> {
         match self.client(place)?.parameters().get(name).await {
-            Observed::Present(parameter) => {
-                Ok(Some(Stored { value: parameter.value, version: parameter.version }))
-            }
+            Observed::Present(parameter) => Ok(Some(Stored { value: parameter.value, version: parameter.version })),
             Observed::Absent => Ok(None),
             Observed::Unknown(gap) => Err(gap.to_string()),
         }

@@ -29,7 +29,12 @@ pub struct Stored {
 /// Where locks are kept.
 pub trait LockStore: Send + Sync {
     /// Creates the parameter; `Ok(None)` when it exists already.
-    fn create(&self, place: &Place, name: &str, value: &str) -> impl Future<Output = Result<Option<i64>, String>> + Send;
+    fn create(
+        &self,
+        place: &Place,
+        name: &str,
+        value: &str,
+    ) -> impl Future<Output = Result<Option<i64>, String>> + Send;
     /// Replaces the value and gives the new version.
     fn replace(&self, place: &Place, name: &str, value: &str) -> impl Future<Output = Result<i64, String>> + Send;
     fn fetch(&self, place: &Place, name: &str) -> impl Future<Output = Result<Option<Stored>, String>> + Send;
@@ -126,8 +131,7 @@ impl<'a, S: LockStore, C: Clock> Locks<'a, S, C> {
         let mut waited = Duration::ZERO;
         loop {
             let now = self.clock.now();
-            let holder =
-                Holder { run: run.to_owned(), owner: owner.to_owned(), since: now, until: later(now, LEASE) };
+            let holder = Holder { run: run.to_owned(), owner: owner.to_owned(), since: now, until: later(now, LEASE) };
             let value = serde_json::to_string(&holder).map_err(|error| failed(error.to_string()))?;
             if let Some(version) = self.store.create(place, name, &value).await.map_err(failed)? {
                 return Ok(Held { place: place.clone(), name: name.to_owned(), holder, version, checked: now });

@@ -34,10 +34,7 @@ pub async fn plan<R: Reader>(reader: &R, desired: &[Desired], options: &PlanOpti
 /// The pure half: the same live state and declaration give the same plan, to the byte.
 #[must_use]
 pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> Plan {
-    let scope = Scope {
-        partial: options.partial,
-        remove_denies: options.allow.contains("remove-undeclared-denies"),
-    };
+    let scope = Scope { partial: options.partial, remove_denies: options.allow.contains("remove-undeclared-denies") };
     let wanted = harden(desired, live, scope);
     let built = build(&Inputs { desired, live, wanted: &wanted });
     let caller = callers(live, desired);
@@ -57,10 +54,7 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
     guards.dedup();
     Plan {
         format_version: FORMAT_VERSION.to_owned(),
-        manifest: desired
-            .iter()
-            .map(|one| Source { name: one.name.clone(), digest: digest(one) })
-            .collect(),
+        manifest: desired.iter().map(|one| Source { name: one.name.clone(), digest: digest(one) }).collect(),
         caller,
         summary: built.summary,
         complete: built.gaps.is_empty(),

@@ -10,9 +10,7 @@ fn source() -> PathBuf {
 /// The table in the documentation of the library: room → rooms it may use.
 fn table() -> BTreeMap<String, BTreeSet<String>> {
     let text = std::fs::read_to_string(source().join("lib.rs")).expect("lib.rs");
-    let quoted = |cell: &str| -> BTreeSet<String> {
-        cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
-    };
+    let quoted = |cell: &str| -> BTreeSet<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
     text.lines()
         .filter_map(|line| line.strip_prefix("//! | `"))
         .map(|row| {
@@ -44,6 +42,10 @@ fn rooms_use_only_what_the_table_allows() {
         files(&source().join(room), &mut found);
         assert!(!found.is_empty(), "room `{room}` has no files");
         for file in found {
+            // A room's own tests may look at it from outside.
+            if file.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs") {
+                continue;
+            }
             let text = std::fs::read_to_string(&file).expect("file");
             for used in text.split("crate::").skip(1) {
                 let used: String = used.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();

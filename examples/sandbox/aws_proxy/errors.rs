@@ -24,27 +24,16 @@ pub fn answer(service: &str, failure: Failure) -> Option<Response<Bytes>> {
 /// An error in the service's format: S3 XML, S3 Control XML, Query XML or JSON 1.1.
 fn error(service: &str, status: u16, code: &str, message: &str) -> Response<Bytes> {
     let (kind, body) = match service {
-        "s3" => (
-            "application/xml",
-            format!("{}{}", XML, s3_error(code, message, "Error")),
-        ),
+        "s3" => ("application/xml", format!("{}{}", XML, s3_error(code, message, "Error"))),
         "s3control" => {
             let inner = s3_error(code, message, "Error");
-            (
-                "application/xml",
-                format!("{XML}<ErrorResponse>{inner}</ErrorResponse>"),
-            )
+            ("application/xml", format!("{XML}<ErrorResponse>{inner}</ErrorResponse>"))
         }
         "iam" | "sts" => {
             let fault = if status < 500 { "Sender" } else { "Receiver" };
-            let error = format!(
-                "<Error><Type>{fault}</Type><Code>{code}</Code><Message>{message}</Message></Error>"
-            );
-            let space = if service == "iam" {
-                "iam.amazonaws.com/doc/2010-05-08"
-            } else {
-                "sts.amazonaws.com/doc/2011-06-15"
-            };
+            let error = format!("<Error><Type>{fault}</Type><Code>{code}</Code><Message>{message}</Message></Error>");
+            let space =
+                if service == "iam" { "iam.amazonaws.com/doc/2010-05-08" } else { "sts.amazonaws.com/doc/2011-06-15" };
             let body = format!(
                 "<ErrorResponse xmlns=\"https://{space}/\">{error}<RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
             );
@@ -56,27 +45,18 @@ fn error(service: &str, status: u16, code: &str, message: &str) -> Response<Byte
         }
     };
     let mut response = Response::new(Bytes::from(body));
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert("content-type", hyper::http::HeaderValue::from_static(kind));
-    headers.insert(
-        "x-amz-request-id",
-        hyper::http::HeaderValue::from_static(REQUEST_ID),
-    );
-    headers.insert(
-        "x-amzn-requestid",
-        hyper::http::HeaderValue::from_static(REQUEST_ID),
-    );
+    headers.insert("x-amz-request-id", hyper::http::HeaderValue::from_static(REQUEST_ID));
+    headers.insert("x-amzn-requestid", hyper::http::HeaderValue::from_static(REQUEST_ID));
     response
 }
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 fn s3_error(code: &str, message: &str, root: &str) -> String {
-    format!(
-        "<{root}><Code>{code}</Code><Message>{message}</Message><RequestId>{REQUEST_ID}</RequestId></{root}>"
-    )
+    format!("<{root}><Code>{code}</Code><Message>{message}</Message><RequestId>{REQUEST_ID}</RequestId></{root}>")
 }
 
 /// S3: 503 SlowDown (S3 user guide, optimizing-performance). IAM and STS: 400 Throttling (IAM API,

@@ -14,11 +14,7 @@ pub struct ReadKey(String, String, Bytes);
 
 impl ReadKey {
     pub fn new(named: &Named, target: &str, body: &Bytes) -> Self {
-        Self(
-            format!("{}:{}", named.service, named.operation),
-            target.to_owned(),
-            body.clone(),
-        )
+        Self(format!("{}:{}", named.service, named.operation), target.to_owned(), body.clone())
     }
 }
 
@@ -54,16 +50,8 @@ impl Memory {
     /// Remembers what a read answered.
     pub fn remember(&self, key: ReadKey, named: &Named, answer: &Response<Bytes>) {
         let (service, resource) = (named.service.clone(), named.resource.clone());
-        let remembered = Remembered {
-            service,
-            resource,
-            answer: answer.clone(),
-        };
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .last
-            .insert(key, remembered);
+        let remembered = Remembered { service, resource, answer: answer.clone() };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).last.insert(key, remembered);
     }
 
     /// After a write: each read of the same resource that was seen before answers `reads` times as

@@ -60,9 +60,7 @@ pub struct AwsProxy {
 impl AwsProxy {
     /// Starts a proxy in front of `emulator_url` on two free loopback ports.
     pub async fn start(emulator_url: &str, options: Options) -> Result<Self> {
-        let authority = emulator_url
-            .strip_prefix("http://")
-            .ok_or_else(|| anyhow!("not http: {emulator_url}"))?;
+        let authority = emulator_url.strip_prefix("http://").ok_or_else(|| anyhow!("not http: {emulator_url}"))?;
         let faults = options.faults.clone();
         let shared = Arc::new(Shared {
             authority: authority.trim_end_matches('/').to_owned(),
@@ -72,12 +70,7 @@ impl AwsProxy {
         });
         let (port, loud) = listen(Arc::clone(&shared), false).await?;
         let (quiet_port, quiet) = listen(shared, true).await?;
-        Ok(Self {
-            port,
-            quiet_port,
-            faults,
-            tasks: vec![loud, quiet],
-        })
+        Ok(Self { port, quiet_port, faults, tasks: vec![loud, quiet] })
     }
 
     /// The endpoint for the tool under test.
@@ -117,9 +110,7 @@ struct Shared {
 
 async fn listen(shared: Arc<Shared>, quiet: bool) -> Result<(u16, JoinHandle<()>)> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listener = TcpListener::bind(address)
-        .await
-        .context("bind the AWS proxy")?;
+    let listener = TcpListener::bind(address).await.context("bind the AWS proxy")?;
     let port = listener.local_addr()?.port();
     let task = tokio::spawn(async move {
         // Aborting the accept loop drops the set, which ends its connections.
@@ -147,10 +138,7 @@ async fn connection(stream: tokio::net::TcpStream, shared: Arc<Shared>, quiet: b
             Ok::<_, Dropped>(answer.map(Full::new))
         }
     });
-    let _ = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// The connection ends without an answer.
@@ -178,16 +166,8 @@ impl Shared {
         }
         let (answer, effect) = self.decided(admission.decision, parts, body, &named).await;
         // A request in flight when the process died: nobody is there to see its answer.
-        let answer = if faults.is_dead() {
-            self.held().await
-        } else {
-            answer
-        };
-        faults.finish(
-            admission.ordinal,
-            answer.as_ref().map(|a| a.status().as_u16()),
-            effect,
-        );
+        let answer = if faults.is_dead() { self.held().await } else { answer };
+        faults.finish(admission.ordinal, answer.as_ref().map(|a| a.status().as_u16()), effect);
         answer
     }
 
@@ -256,8 +236,7 @@ impl Shared {
         match self.forwarded(parts, body).await {
             Ok(answer) => answer,
             Err(error) => {
-                let mut answer =
-                    Response::new(Bytes::from(format!("the AWS emulator failed: {error:#}")));
+                let mut answer = Response::new(Bytes::from(format!("the AWS emulator failed: {error:#}")));
                 *answer.status_mut() = hyper::http::StatusCode::BAD_GATEWAY;
                 answer
             }
@@ -265,40 +244,20 @@ impl Shared {
     }
 
     async fn forwarded(&self, mut parts: Parts, body: Bytes) -> Result<Response<Bytes>> {
-        let target = parts
-            .uri
-            .path_and_query()
-            .map_or("/", |target| target.as_str());
-        parts.uri = Uri::builder()
-            .scheme("http")
-            .authority(self.authority.as_str())
-            .path_and_query(target)
-            .build()?;
-        for name in [
-            header::CONNECTION,
-            header::EXPECT,
-            header::TRANSFER_ENCODING,
-        ] {
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        parts.uri = Uri::builder().scheme("http").authority(self.authority.as_str()).path_and_query(target).build()?;
+        for name in [header::CONNECTION, header::EXPECT, header::TRANSFER_ENCODING] {
             parts.headers.remove(name);
         }
-        parts
-            .headers
-            .insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        parts.headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
         if let Some(size) = self.options.page_size {
-            parts
-                .headers
-                .insert("x-sandbox-page-size", HeaderValue::from(size));
+            parts.headers.insert("x-sandbox-page-size", HeaderValue::from(size));
         }
         if self.options.new_principal_refusals > 0 {
             let refusals = HeaderValue::from(self.options.new_principal_refusals);
-            parts
-                .headers
-                .insert("x-sandbox-new-principal-refusals", refusals);
+            parts.headers.insert("x-sandbox-new-principal-refusals", refusals);
         }
-        let answer = self
-            .client
-            .request(Request::from_parts(parts, Full::new(body)))
-            .await?;
+        let answer = self.client.request(Request::from_parts(parts, Full::new(body))).await?;
         let (mut head, body) = answer.into_parts();
         head.headers.remove(header::CONNECTION);
         head.headers.remove(header::TRANSFER_ENCODING);

@@ -19,12 +19,7 @@ pub fn name(parts: &Parts, body: &[u8]) -> Named {
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
     if let Some(rest) = path.strip_prefix("/v20180820/") {
-        return s3control(
-            parts.method.as_str(),
-            rest,
-            &header(parts, "x-amz-account-id"),
-            query,
-        );
+        return s3control(parts.method.as_str(), rest, &header(parts, "x-amz-account-id"), query);
     }
     let target = header(parts, "x-amz-target");
     if let Some((family, operation)) = target.rsplit_once('.') {
@@ -35,35 +30,17 @@ pub fn name(parts: &Parts, body: &[u8]) -> Named {
     if let Some(operation) = form_value(&form, "Action").filter(|_| scope != "s3") {
         return query_protocol(&scope, operation, &form);
     }
-    s3(
-        parts.method.as_str(),
-        path,
-        query,
-        header(parts, "x-amz-copy-source").is_empty(),
-    )
+    s3(parts.method.as_str(), path, query, header(parts, "x-amz-copy-source").is_empty())
 }
 
 fn header(parts: &Parts, name: &str) -> String {
-    parts
-        .headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_owned()
+    parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 /// The service in `Credential=KEY/DATE/REGION/SERVICE/aws4_request`.
 fn scope(authorization: &str) -> String {
-    let credential = authorization
-        .split("Credential=")
-        .nth(1)
-        .unwrap_or_default();
-    credential
-        .split(',')
-        .next()
-        .and_then(|c| c.split('/').nth(3))
-        .unwrap_or("s3")
-        .to_owned()
+    let credential = authorization.split("Credential=").nth(1).unwrap_or_default();
+    credential.split(',').next().and_then(|c| c.split('/').nth(3)).unwrap_or("s3").to_owned()
 }
 
 fn form(body: &[u8]) -> Vec<(String, String)> {
@@ -77,9 +54,7 @@ fn form(body: &[u8]) -> Vec<(String, String)> {
 }
 
 fn form_value<'a>(form: &'a [(String, String)], key: &str) -> Option<&'a str> {
-    form.iter()
-        .find(|(name, _)| name == key)
-        .map(|(_, value)| value.as_str())
+    form.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
 }
 
 /// Decodes %XX and `+`.
@@ -111,45 +86,21 @@ fn json(family: &str, operation: &str, body: &[u8]) -> Named {
     };
     let data: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     let text = |field: &str| data.get(field).and_then(Value::as_str).map(str::to_owned);
-    let named = text("KeyId")
-        .or_else(|| text("TargetKeyId"))
-        .or_else(|| text("AliasName"));
+    let named = text("KeyId").or_else(|| text("TargetKeyId")).or_else(|| text("AliasName"));
     let resource = named.or_else(|| text("Name")).unwrap_or_default();
-    let reads = [
-        "Describe",
-        "Get",
-        "List",
-        "Encrypt",
-        "Decrypt",
-        "Generate",
-        "ReEncrypt",
-        "Verify",
-        "Sign",
-    ];
+    let reads = ["Describe", "Get", "List", "Encrypt", "Decrypt", "Generate", "ReEncrypt", "Verify", "Sign"];
     Named {
         service: service.to_owned(),
         operation: operation.to_owned(),
         is_write: !reads.iter().any(|read| operation.starts_with(read)),
         // An ARN and an id name the same key.
-        resource: resource
-            .rsplit_once(":key/")
-            .map_or(resource.clone(), |(_, id)| id.to_owned()),
+        resource: resource.rsplit_once(":key/").map_or(resource.clone(), |(_, id)| id.to_owned()),
     }
 }
 
 fn query_protocol(service: &str, operation: &str, form: &[(String, String)]) -> Named {
-    let fields = [
-        "RoleName",
-        "UserName",
-        "GroupName",
-        "PolicyArn",
-        "RoleArn",
-        "AliasName",
-    ];
-    let resource = fields
-        .iter()
-        .find_map(|field| form_value(form, field))
-        .unwrap_or_default();
+    let fields = ["RoleName", "UserName", "GroupName", "PolicyArn", "RoleArn", "AliasName"];
+    let resource = fields.iter().find_map(|field| form_value(form, field)).unwrap_or_default();
     let reads = ["Get", "List", "Simulate", "Assume", "Decode", "Generate"];
     Named {
         service: service.to_owned(),
@@ -173,18 +124,11 @@ fn s3control(method: &str, path: &str, account: &str, query: &str) -> Named {
         _ if noun == "AccessPoints" => "List",
         _ => "Get",
     };
-    Named {
-        service: "s3control".to_owned(),
-        operation: format!("{verb}{noun}"),
-        is_write: method != "GET",
-        resource,
-    }
+    Named { service: "s3control".to_owned(), operation: format!("{verb}{noun}"), is_write: method != "GET", resource }
 }
 
 fn bucket_parameter(query: &str) -> String {
-    let value = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("bucket="));
+    let value = query.split('&').find_map(|pair| pair.strip_prefix("bucket="));
     value.map(percent_decoded).unwrap_or_default()
 }
 
@@ -211,10 +155,7 @@ const BUCKET_PARTS: [(&str, &str); 24] = [
     ("inventory", "BucketInventoryConfiguration"),
     ("analytics", "BucketAnalyticsConfiguration"),
     ("metrics", "BucketMetricsConfiguration"),
-    (
-        "intelligent-tiering",
-        "BucketIntelligentTieringConfiguration",
-    ),
+    ("intelligent-tiering", "BucketIntelligentTieringConfiguration"),
     ("versions", "ObjectVersions"),
     ("uploads", "MultipartUploads"),
 ];
@@ -231,28 +172,15 @@ fn s3(method: &str, path: &str, query: &str, no_source: bool) -> Named {
     let path = percent_decoded(&path.replace('+', "%2B"));
     let trimmed = path.trim_start_matches('/');
     let (bucket, key) = trimmed.split_once('/').unwrap_or((trimmed, ""));
-    let has = |name: &str| {
-        query
-            .split('&')
-            .any(|pair| pair.split('=').next() == Some(name))
-    };
+    let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
     let operation = match (bucket.is_empty(), key.is_empty()) {
         (true, _) => "ListBuckets".to_owned(),
         (_, true) => bucket_operation(method, &has),
         _ => object_operation(method, &has, no_source),
     };
-    let resource = if key.is_empty() {
-        bucket.to_owned()
-    } else {
-        format!("{bucket}/{key}")
-    };
+    let resource = if key.is_empty() { bucket.to_owned() } else { format!("{bucket}/{key}") };
     let is_write = !matches!(method, "GET" | "HEAD" | "OPTIONS");
-    Named {
-        service: "s3".to_owned(),
-        operation,
-        is_write,
-        resource,
-    }
+    Named { service: "s3".to_owned(), operation, is_write, resource }
 }
 
 fn verb(method: &str) -> &'static str {

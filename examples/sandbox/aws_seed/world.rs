@@ -29,31 +29,20 @@ impl CallError {
         move |error| {
             let status = error.raw_response().map(|answer| answer.status().as_u16());
             let code = error.code().unwrap_or("NoAnswer").to_owned();
-            let message = error
-                .message()
-                .map_or_else(|| error.to_string(), str::to_owned);
-            Self {
-                operation,
-                status,
-                code,
-                message,
-            }
+            let message = error.message().map_or_else(|| error.to_string(), str::to_owned);
+            Self { operation, status, code, message }
         }
     }
 
     /// Whether AWS refused for want of permission.
     pub fn is_denied(&self) -> bool {
-        matches!(self.code.as_str(), "AccessDenied" | "AccessDeniedException")
-            || self.status == Some(403)
+        matches!(self.code.as_str(), "AccessDenied" | "AccessDeniedException") || self.status == Some(403)
     }
 }
 
 /// Whether a call failed only because what it makes exists.
 fn exists(error: &CallError) -> bool {
-    matches!(
-        error.code.as_str(),
-        "EntityAlreadyExists" | "BucketAlreadyOwnedByYou" | "AlreadyExistsException"
-    )
+    matches!(error.code.as_str(), "EntityAlreadyExists" | "BucketAlreadyOwnedByYou" | "AlreadyExistsException")
 }
 
 /// Clients and sessions at one endpoint: the quiet URL of a proxy, or the emulator itself (where
@@ -68,11 +57,7 @@ pub struct World {
 impl World {
     pub fn new(endpoint: impl Into<String>, region: impl Into<String>) -> Self {
         let http = aws_smithy_http_client::Builder::new().build_http();
-        Self {
-            endpoint: endpoint.into(),
-            region: region.into(),
-            http,
-        }
+        Self { endpoint: endpoint.into(), region: region.into(), http }
     }
 
     /// The root user of an account: in the emulator a 12-digit access key.
@@ -147,47 +132,23 @@ impl World {
             .map_err(CallError::of("AssumeRole"))?;
         let Some(session) = answer.credentials else {
             let message = "no credentials in the answer".to_owned();
-            return Err(CallError {
-                operation: "AssumeRole",
-                status: Some(200),
-                code: "NoAnswer".to_owned(),
-                message,
-            });
+            return Err(CallError { operation: "AssumeRole", status: Some(200), code: "NoAnswer".to_owned(), message });
         };
         let token = Some(session.session_token);
-        Ok(Credentials::new(
-            session.access_key_id,
-            session.secret_access_key,
-            token,
-            None,
-            "sandbox session",
-        ))
+        Ok(Credentials::new(session.access_key_id, session.secret_access_key, token, None, "sandbox session"))
     }
 
     /// A session of a customer's role as Databricks gets it: from its own delivery role, with the
     /// Databricks account id as external id.
-    pub async fn assume_as_databricks(
-        &self,
-        role: &str,
-        external_id: &str,
-    ) -> Result<Credentials, CallError> {
+    pub async fn assume_as_databricks(&self, role: &str, external_id: &str) -> Result<Credentials, CallError> {
         let own = format!("arn:aws:iam::{DATABRICKS_AWS_ACCOUNT}:role/{DATABRICKS_DELIVERY_ROLE}");
-        let databricks = self
-            .assume(&Self::root(DATABRICKS_AWS_ACCOUNT), &own, None, false)
-            .await?;
-        self.assume(&databricks, role, Some(external_id), false)
-            .await
+        let databricks = self.assume(&Self::root(DATABRICKS_AWS_ACCOUNT), &own, None, false).await?;
+        self.assume(&databricks, role, Some(external_id), false).await
     }
 
     /// Writes an object as log delivery does: canned ACL bucket-owner-full-control, a checksum, no
     /// encryption headers.
-    pub async fn put_object(
-        &self,
-        who: &Credentials,
-        bucket: &str,
-        key: &str,
-        body: &str,
-    ) -> Result<(), CallError> {
+    pub async fn put_object(&self, who: &Credentials, bucket: &str, key: &str, body: &str) -> Result<(), CallError> {
         self.s3(who)
             .put_object()
             .bucket(bucket)
@@ -209,10 +170,7 @@ impl World {
         body: &str,
     ) -> Result<(), CallError> {
         let required = aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired;
-        let config = self
-            .s3_config(who)
-            .request_checksum_calculation(required)
-            .build();
+        let config = self.s3_config(who).request_checksum_calculation(required).build();
         aws_sdk_s3::Client::from_conf(config)
             .put_object()
             .bucket(bucket)
@@ -224,24 +182,9 @@ impl World {
             .map_err(CallError::of("PutObject"))
     }
 
-    pub async fn get_object(
-        &self,
-        who: &Credentials,
-        bucket: &str,
-        key: &str,
-    ) -> Result<Vec<u8>, CallError> {
-        let answer = self
-            .s3(who)
-            .get_object()
-            .bucket(bucket)
-            .key(key)
-            .send()
-            .await;
-        let body = answer
-            .map_err(CallError::of("GetObject"))?
-            .body
-            .collect()
-            .await;
+    pub async fn get_object(&self, who: &Credentials, bucket: &str, key: &str) -> Result<Vec<u8>, CallError> {
+        let answer = self.s3(who).get_object().bucket(bucket).key(key).send().await;
+        let body = answer.map_err(CallError::of("GetObject"))?.body.collect().await;
         body.map(|bytes| bytes.to_vec()).map_err(|error| CallError {
             operation: "GetObject",
             status: None,
@@ -260,43 +203,21 @@ impl World {
     ) -> Result<(), CallError> {
         let call = self.s3(who).delete_object().bucket(bucket).key(key);
         let call = call.set_version_id(version.map(str::to_owned));
-        call.send()
-            .await
-            .map(drop)
-            .map_err(CallError::of("DeleteObject"))
+        call.send().await.map(drop).map_err(CallError::of("DeleteObject"))
     }
 
-    pub async fn list_objects(
-        &self,
-        who: &Credentials,
-        bucket: &str,
-        prefix: &str,
-    ) -> Result<Vec<String>, CallError> {
+    pub async fn list_objects(&self, who: &Credentials, bucket: &str, prefix: &str) -> Result<Vec<String>, CallError> {
         let call = self.s3(who).list_objects_v2().bucket(bucket).prefix(prefix);
         let answer = call.send().await.map_err(CallError::of("ListObjectsV2"))?;
-        Ok(answer
-            .contents
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|object| object.key)
-            .collect())
+        Ok(answer.contents.unwrap_or_default().into_iter().filter_map(|object| object.key).collect())
     }
 
     /// The role that Databricks delivers with, in its own account. Shared by all estates of an
     /// emulator.
     pub async fn seed_databricks(&self) -> Result<(), CallError> {
         let root = Self::root(DATABRICKS_AWS_ACCOUNT);
-        let trust = trust_of(
-            &json!({ "AWS": format!("arn:aws:iam::{DATABRICKS_AWS_ACCOUNT}:root") }),
-            None,
-        );
-        self.make_role(
-            &root,
-            DATABRICKS_DELIVERY_ROLE,
-            &trust,
-            &[("sts:AssumeRole", "*")],
-        )
-        .await
+        let trust = trust_of(&json!({ "AWS": format!("arn:aws:iam::{DATABRICKS_AWS_ACCOUNT}:root") }), None);
+        self.make_role(&root, DATABRICKS_DELIVERY_ROLE, &trust, &[("sts:AssumeRole", "*")]).await
     }
 
     /// Makes a role with an inline policy of (comma-separated actions, resource) allows; a role
@@ -309,19 +230,13 @@ impl World {
         allows: &[(&str, &str)],
     ) -> Result<(), CallError> {
         let iam = self.iam(who);
-        let create = iam
-            .create_role()
-            .role_name(name)
-            .assume_role_policy_document(trust.to_string());
+        let create = iam.create_role().role_name(name).assume_role_policy_document(trust.to_string());
         match create.send().await.map_err(CallError::of("CreateRole")) {
             Err(error) if !exists(&error) => return Err(error),
             _ => {}
         }
         let put = iam.put_role_policy().role_name(name).policy_name("inline");
         let put = put.policy_document(policy_of(allows).to_string());
-        put.send()
-            .await
-            .map(drop)
-            .map_err(CallError::of("PutRolePolicy"))
+        put.send().await.map(drop).map_err(CallError::of("PutRolePolicy"))
     }
 }

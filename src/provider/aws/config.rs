@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -29,6 +30,8 @@ pub struct AwsOptions {
     pub region: String,
     /// A profile of the shared configuration files; `None` leaves the choice to `AWS_PROFILE` and the default chain.
     pub profile: Option<String>,
+    /// Credentials that whoever uses the library already holds, instead of the default chain.
+    pub credentials: Option<Credentials>,
     /// ARN of a role to assume with the credentials found.
     pub assume_role: Option<String>,
     /// One endpoint for every service. `http://` is accepted for loopback only.
@@ -175,6 +178,9 @@ pub(super) async fn load(options: &AwsOptions, http: &Http) -> Result<SdkConfig,
     }
     if let Some(endpoint) = &options.endpoint {
         loader = loader.endpoint_url(endpoint);
+    }
+    if let Some(credentials) = &options.credentials {
+        loader = loader.credentials_provider(credentials.clone());
     }
     let config = loader.load().await;
     // Also an endpoint that came from AWS_ENDPOINT_URL or the profile.

@@ -14,15 +14,8 @@ async fn faults_strike_and_are_recorded() {
     let bench = Bench::start(Options::default()).await;
     let (s3, faults) = (bench.s3(), bench.proxy.faults());
     let read = async || {
-        let got = s3
-            .get_bucket_policy()
-            .bucket(&bench.estate.bucket)
-            .send()
-            .await;
-        got.map_or_else(
-            |error| error.code().unwrap_or("none").to_owned(),
-            |_| "answered".to_owned(),
-        )
+        let got = s3.get_bucket_policy().bucket(&bench.estate.bucket).send().await;
+        got.map_or_else(|error| error.code().unwrap_or("none").to_owned(), |_| "answered".to_owned())
     };
     for (failure, wanted) in [
         (Failure::Throttle, "SlowDown"),
@@ -32,10 +25,7 @@ async fn faults_strike_and_are_recorded() {
         (Failure::Timeout(Duration::from_secs(2)), "none"),
         (Failure::Disconnect, "none"),
     ] {
-        faults.add(Rule::before(
-            Trigger::Operation("s3:GetBucketPolicy".to_owned()),
-            failure,
-        ));
+        faults.add(Rule::before(Trigger::Operation("s3:GetBucketPolicy".to_owned()), failure));
         assert_eq!(read().await, wanted, "{failure:?}");
         assert_eq!(read().await, "answered");
         faults.clear();
@@ -44,24 +34,12 @@ async fn faults_strike_and_are_recorded() {
     // After the effect: the bucket is tagged although the client was told otherwise.
     faults.reset();
     let tag = |value: &str| {
-        let tag = s3::Tag::builder()
-            .key("k")
-            .value(value)
-            .build()
-            .expect("tag");
+        let tag = s3::Tag::builder().key("k").value(value).build().expect("tag");
         let tags = s3::Tagging::builder().tag_set(tag).build().expect("tags");
-        s3.put_bucket_tagging()
-            .bucket(&bench.estate.bucket)
-            .tagging(tags)
-            .send()
+        s3.put_bucket_tagging().bucket(&bench.estate.bucket).tagging(tags).send()
     };
     let value = async || {
-        let got = s3
-            .get_bucket_tagging()
-            .bucket(&bench.estate.bucket)
-            .send()
-            .await
-            .expect("tags");
+        let got = s3.get_bucket_tagging().bucket(&bench.estate.bucket).send().await.expect("tags");
         got.tag_set.into_iter().next().map(|tag| tag.value)
     };
     faults.add(Rule::after(Trigger::Write(1), Failure::Status(500)));
@@ -71,10 +49,7 @@ async fn faults_strike_and_are_recorded() {
     tag("2").await.expect("tagged");
     assert_eq!(value().await.as_deref(), Some("1"));
     assert_eq!(value().await.as_deref(), Some("2"));
-    faults.add(Rule::after(
-        Trigger::Operation("s3:Put*".to_owned()),
-        Failure::Kill,
-    ));
+    faults.add(Rule::after(Trigger::Operation("s3:Put*".to_owned()), Failure::Kill));
     tokio::select! {
         biased;
         () = faults.killed() => {}
@@ -85,14 +60,8 @@ async fn faults_strike_and_are_recorded() {
     assert_eq!(value().await.as_deref(), Some("3"));
     let record = bench.proxy.recorded();
     let first = record.first().expect("a record");
-    assert_eq!(
-        (first.name.as_str(), first.status, first.effect),
-        ("s3:PutBucketTagging", Some(500), Some(204))
-    );
-    assert_eq!(
-        (first.is_write, &first.resource),
-        (true, &bench.estate.bucket)
-    );
+    assert_eq!((first.name.as_str(), first.status, first.effect), ("s3:PutBucketTagging", Some(500), Some(204)));
+    assert_eq!((first.is_write, &first.resource), (true, &bench.estate.bucket));
     assert_eq!(faults.counted(), (7, 3));
     assert!(faults.round_trips() >= 6);
 }

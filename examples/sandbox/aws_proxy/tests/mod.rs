@@ -29,43 +29,20 @@ struct Bench {
 impl Bench {
     async fn start(options: Options) -> Self {
         let emulator = Emulator::shared().expect("emulator");
-        let proxy = AwsProxy::start(&emulator.url(), options)
-            .await
-            .expect("proxy");
+        let proxy = AwsProxy::start(&emulator.url(), options).await.expect("proxy");
         let account = emulator.fresh_account();
-        let estate = Estate::new(
-            &proxy.quiet_url(),
-            &account,
-            DATABRICKS_ACCOUNT,
-            "us-east-1",
-        );
+        let estate = Estate::new(&proxy.quiet_url(), &account, DATABRICKS_ACCOUNT, "us-east-1");
         estate.seed_insecure().await.expect("seed");
-        let admin = estate
-            .session("PlatformAdmin", false)
-            .await
-            .expect("session");
-        Self {
-            emulator,
-            proxy,
-            estate,
-            admin,
-        }
+        let admin = estate.session("PlatformAdmin", false).await.expect("session");
+        Self { emulator, proxy, estate, admin }
     }
 
     fn s3(&self) -> aws_sdk_s3::Client {
-        let config = World::new(self.proxy.url(), "us-east-1")
-            .s3(&self.admin)
-            .config()
-            .to_builder();
+        let config = World::new(self.proxy.url(), "us-east-1").s3(&self.admin).config().to_builder();
         let once = aws_sdk_s3::config::retry::RetryConfig::disabled();
         let limit = Duration::from_millis(500);
         let limit = aws_sdk_s3::config::timeout::TimeoutConfig::builder().operation_timeout(limit);
-        aws_sdk_s3::Client::from_conf(
-            config
-                .retry_config(once)
-                .timeout_config(limit.build())
-                .build(),
-        )
+        aws_sdk_s3::Client::from_conf(config.retry_config(once).timeout_config(limit.build()).build())
     }
 
     fn kms(&self) -> aws_sdk_kms::Client {
@@ -78,13 +55,7 @@ impl Bench {
 
     /// A key policy for the administrator and one user through S3.
     fn key_policy(&self, user: &str) -> String {
-        let admin = [
-            "kms:PutKeyPolicy",
-            "kms:Describe*",
-            "kms:Get*",
-            "kms:DisableKey",
-            "kms:EnableKey",
-        ];
+        let admin = ["kms:PutKeyPolicy", "kms:Describe*", "kms:Get*", "kms:DisableKey", "kms:EnableKey"];
         json!({ "Version": "2012-10-17", "Statement": [
             { "Effect": "Allow", "Principal": { "AWS": self.arn("PlatformAdmin") }, "Action": admin, "Resource": "*" },
             { "Effect": "Allow", "Principal": { "AWS": self.arn(user) },
@@ -96,52 +67,24 @@ impl Bench {
     }
 
     async fn key(&self, user: &str) -> String {
-        let created = self
-            .kms()
-            .create_key()
-            .policy(self.key_policy(user))
-            .send()
-            .await
-            .expect("key");
+        let created = self.kms().create_key().policy(self.key_policy(user)).send().await.expect("key");
         created.key_metadata.and_then(|key| key.arn).expect("arn")
     }
 
     async fn encrypt_with(&self, key: &str) {
         let default = s3::ServerSideEncryptionByDefault::builder();
-        let default = default
-            .sse_algorithm(s3::ServerSideEncryption::AwsKms)
-            .kms_master_key_id(key);
+        let default = default.sse_algorithm(s3::ServerSideEncryption::AwsKms).kms_master_key_id(key);
         let rule = s3::ServerSideEncryptionRule::builder().bucket_key_enabled(true);
-        let rule = rule
-            .apply_server_side_encryption_by_default(default.build().expect("default"))
-            .build();
-        let rules = s3::ServerSideEncryptionConfiguration::builder()
-            .rules(rule)
-            .build()
-            .expect("rules");
-        let put = self
-            .s3()
-            .put_bucket_encryption()
-            .bucket(&self.estate.bucket);
-        put.server_side_encryption_configuration(rules)
-            .send()
-            .await
-            .expect("encryption");
+        let rule = rule.apply_server_side_encryption_by_default(default.build().expect("default")).build();
+        let rules = s3::ServerSideEncryptionConfiguration::builder().rules(rule).build().expect("rules");
+        let put = self.s3().put_bucket_encryption().bucket(&self.estate.bucket);
+        put.server_side_encryption_configuration(rules).send().await.expect("encryption");
     }
 
     /// The code that PutBucketPolicy answers for one statement.
     async fn policy_code(&self, statement: Value) -> String {
         let policy = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
-        let put = self
-            .s3()
-            .put_bucket_policy()
-            .bucket(&self.estate.bucket)
-            .policy(policy)
-            .send()
-            .await;
-        put.map_or_else(
-            |error| error.code().unwrap_or("none").to_owned(),
-            |_| "accepted".to_owned(),
-        )
+        let put = self.s3().put_bucket_policy().bucket(&self.estate.bucket).policy(policy).send().await;
+        put.map_or_else(|error| error.code().unwrap_or("none").to_owned(), |_| "accepted".to_owned())
     }
 }

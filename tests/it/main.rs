@@ -1,0 +1,12 @@
+//! Everything that needs more than one room: walls between rooms, the reconciler on a real wire, the binary.
+//!
+//! The clouds are never faked at the level of functions: requests go over HTTP to an independent AWS emulator and to the
+//! Databricks simulator (`examples/sandbox`). One emulator serves the whole binary, with one AWS account for each case.
+
+#[allow(dead_code, reason = "shared with the demonstration, which uses other parts")]
+#[path = "../../examples/sandbox/mod.rs"]
+mod sandbox;
+
+mod harness;
+mod reconcile;
+mod rooms;
