@@ -3,6 +3,15 @@
 //! The clouds are never faked at the level of functions: requests go over HTTP to an independent AWS emulator and to the
 //! Databricks simulator (`examples/sandbox`). One emulator serves the whole binary, with one AWS account for each case.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that meets what it did not expect has to fail; clippy sees helpers of tests as other code"
+)]
+
 #[allow(dead_code, reason = "shared with the demonstration, which uses other parts")]
 #[path = "../../examples/sandbox/mod.rs"]
 mod sandbox;
