@@ -403,7 +403,8 @@ impl Builder<'_> {
         always: bool,
     ) {
         let risky = self.has_steps(desired, |slot| {
-            slot.rank >= range.0
+            matches!(slot.step.action, StepAction::Write { .. })
+                && slot.rank >= range.0
                 && slot.rank < range.1
                 && (order::may_stop_delivery(slot.step.address.kind) && is_main(&slot.step.address)
                     || slot.step.address.kind == Kind::LogDelivery)
