@@ -1,5 +1,7 @@
 //! Which key encrypts the logs: adopted by ARN, alias or tag, or made; revived when it was to be deleted.
 
+use auditseal::run::lock::{LockError, parameter, unlock};
+
 use super::*;
 use crate::sandbox::faults::{Failure, Rule, Trigger};
 
@@ -47,8 +49,15 @@ async fn a_run_killed_before_the_alias_makes_no_second_key() {
     faults.clear();
     faults.revive();
     assert_eq!(count_keys(&case).await, 1);
-    // The dead run's lock lasts as long as its lease, divided like every wait.
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    // The dead run left its lock, which its lease would end: it is broken, as `auditseal unlock` does.
+    let router = case.router().await;
+    let name = parameter(&case.sandbox.aws.account, &case.sandbox.aws.bucket);
+    match unlock(&router, &case.aws_place(), &name, "").await {
+        Err(LockError::Held { holder, .. }) => {
+            assert!(unlock(&router, &case.aws_place(), &name, &holder.run).await.expect("unlock"));
+        }
+        other => panic!("no lock was left: {other:?}"),
+    }
     settle(&case, &[]).await;
     assert_eq!(count_keys(&case).await, 1);
 }

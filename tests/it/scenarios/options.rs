@@ -9,6 +9,7 @@ use auditseal::provider::router::{Connection, Router};
 
 use super::*;
 use crate::harness::timeouts;
+use crate::sandbox::aws_seed::World;
 use crate::sandbox::databricks::Options as SimOptions;
 use crate::sandbox::estate::{REGION, WORKSPACE};
 
@@ -104,9 +105,9 @@ async fn a_replica_in_another_region_is_sealed_too() {
     assert_eq!(to, [format!("arn:aws:s3:::{replica}")]);
     let where_is = s3.get_bucket_location().bucket(&replica).send().await.expect("location");
     assert_eq!(where_is.location_constraint.map(|one| one.as_str().to_owned()), Some(REPLICA_REGION.to_owned()));
-    let policy = s3.get_bucket_policy().bucket(&replica).send().await.expect("policy").policy.expect("a policy");
+    let there = World::new(case.sandbox.proxy.quiet_url(), REPLICA_REGION).s3(&aws.root());
+    let policy = there.get_bucket_policy().bucket(&replica).send().await.expect("policy").policy.expect("a policy");
     assert!(policy.contains(&case.desired[0].replication_role_name()), "{policy}");
-    // The role that copies may not be used to read.
     assert_eq!(broken_delivery(&case).await, None);
     // A destination that nobody declared any more stops being one.
     let text = case.sandbox.manifest();
