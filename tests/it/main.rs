@@ -19,3 +19,5 @@ mod sandbox;
 mod harness;
 mod reconcile;
 mod rooms;
+mod scenarios;
+mod simulator;
