@@ -1,6 +1,7 @@
 //! Settings of the audit bucket.
 
 use aws_sdk_s3::types as s3;
+use serde_json::json;
 
 use super::Estate;
 use crate::harness::Case;
@@ -87,7 +88,7 @@ pub async fn tags(estate: &Estate, bucket: &str, name: &str) {
     // The foreign tag survives the repair of ours.
     estate.drift(&format!("{name} only our tag removed"), put(&[("team", "security")]), &[(&address, path)]).await;
     let now = s3.get_bucket_tagging().bucket(bucket).send().await.expect("GetBucketTagging");
-    assert!(now.tag_set().iter().any(|tag| tag.key() == "team" && tag.value() == "security"), "{now:?}");
+    estate.holds(now.tag_set().iter().any(|tag| tag.key() == "team" && tag.value() == "security"), "the foreign tag");
     estate
         .refused(&format!("{name} of another owner"), put(&[("auditseal:owner", "other/bucket")]), "owned-by-another")
         .await;
@@ -209,7 +210,7 @@ pub async fn lifecycle(estate: &Estate, bucket: &str, name: &str, prefix: &str) 
     let path = format!("rules[{OURS}].enabled");
     estate.drift(&format!("{name} lifecycle beside another"), act, &[(&address, &[&path])]).await;
     let now = estate.s3().get_bucket_lifecycle_configuration().bucket(bucket).send().await.expect("lifecycle");
-    assert!(now.rules().iter().any(|rule| rule.id() == Some("harmless")), "{now:?}");
+    estate.holds(now.rules().iter().any(|rule| rule.id() == Some("harmless")), "the foreign rule");
     rules(estate, bucket, vec![rule(prefix)]).await;
 }
 
@@ -268,9 +269,14 @@ async fn logging(estate: &Estate, bucket: &str) {
         let status = s3::BucketLoggingStatus::builder().set_logging_enabled(enabled).build();
         s3.put_bucket_logging().bucket(bucket).bucket_logging_status(status).send().await.expect("PutBucketLogging");
     };
-    estate.drift("log prefix", put(Some((&log, "elsewhere/"))), &[(address, &["target_prefix"])]).await;
+    estate.drift("log prefix", put(Some((&log, "s3/elsewhere/"))), &[(address, &["target_prefix"])]).await;
     let other = format!("{bucket}-elsewhere");
     s3.create_bucket().bucket(&other).send().await.expect("CreateBucket");
+    let policy = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "s3:PutObject", "Resource": format!("arn:aws:s3:::{other}/*"),
+        "Principal": { "Service": "logging.s3.amazonaws.com" },
+    }] });
+    s3.put_bucket_policy().bucket(&other).policy(policy.to_string()).send().await.expect("PutBucketPolicy");
     estate.drift("log bucket", put(Some((&other, "s3/"))), &[(address, &["target_bucket"])]).await;
     estate.drift("logging off", put(None), &[(address, &["target_bucket", "target_prefix"])]).await;
 }
@@ -297,7 +303,7 @@ async fn notification(estate: &Estate, bucket: &str) {
     estate.kept("a destination of others", put(true, true), "undeclared-notification-kept", address).await;
     estate.drift("EventBridge off beside it", put(false, true), &[(address, &["event_bridge"])]).await;
     let now = s3.get_bucket_notification_configuration().bucket(bucket).send().await.expect("notification");
-    assert_eq!(now.queue_configurations().len(), 1, "{now:?}");
+    estate.holds(now.queue_configurations().len() == 1, "the foreign destination");
     put(true, false).await;
 }
 

@@ -37,7 +37,6 @@ type Named = BTreeMap<String, BTreeSet<String>>;
 pub struct Estate {
     pub case: Case,
     pub router: Router,
-    allow: Vec<&'static str>,
     /// What an earlier repair left behind, so that it is reported once.
     left: Mutex<BTreeSet<String>>,
     trouble: Mutex<Vec<String>>,
@@ -60,13 +59,7 @@ impl Estate {
         assert!(second.complete, "gaps: {:?}", second.gaps);
         assert_eq!(changes(&second), [""; 0], "the second plan");
         assert!(second.steps.is_empty(), "steps without changes");
-        Self { case, router, allow: Vec::new(), left: Mutex::default(), trouble: Mutex::default() }
-    }
-
-    /// Codes for the plans to come.
-    pub fn allowing(mut self, codes: &[&'static str]) -> Self {
-        self.allow = codes.to_vec();
-        self
+        Self { case, router, left: Mutex::default(), trouble: Mutex::default() }
     }
 
     pub fn bucket(&self) -> &str {
@@ -117,7 +110,7 @@ impl Estate {
             .iter()
             .map(|(address, paths)| ((*address).to_owned(), paths.iter().map(|path| (*path).to_owned()).collect()))
             .collect();
-        let plan = self.case.plan_allowing(&self.router, &self.allow).await;
+        let plan = self.case.plan(&self.router).await;
         let named = self.named(&plan);
         if named != expected {
             self.wrong(what, format!("named {named:#?}, expected {expected:#?}"));
@@ -129,7 +122,7 @@ impl Estate {
     /// A change that is nobody's drift: kept, and told with this code.
     pub async fn kept(&self, what: &str, act: impl Future<Output = ()>, code: &str, address: &str) {
         act.await;
-        let plan = self.case.plan_allowing(&self.router, &self.allow).await;
+        let plan = self.case.plan(&self.router).await;
         let named = self.named(&plan);
         if !named.is_empty() {
             self.wrong(what, format!("is no drift, and named {named:#?}"));
@@ -141,7 +134,7 @@ impl Estate {
     /// A change that is nobody's business and not even told.
     pub async fn ignored(&self, what: &str, act: impl Future<Output = ()>) {
         act.await;
-        let plan = self.case.plan_allowing(&self.router, &self.allow).await;
+        let plan = self.case.plan(&self.router).await;
         let named = self.named(&plan);
         if !named.is_empty() {
             self.wrong(what, format!("is no drift, and named {named:#?}"));
@@ -152,7 +145,7 @@ impl Estate {
     /// A state that may not be planned over: refused with this code.
     pub async fn refused(&self, what: &str, act: impl Future<Output = ()>, code: &str) {
         act.await;
-        let plan = self.case.plan_allowing(&self.router, &self.allow).await;
+        let plan = self.case.plan(&self.router).await;
         let codes: Vec<&str> =
             plan.guards.iter().filter(|one| one.verdict == Verdict::Refuse).map(|one| one.code.as_str()).collect();
         if codes != [code] {
@@ -205,7 +198,7 @@ impl Estate {
             Err(error) => return self.wrong(what, format!("apply: {error}")),
         };
         for step in &applied.outcome.steps {
-            if step.state != StepState::Done {
+            if !matches!(step.state, StepState::Done | StepState::AlreadyThere) {
                 self.wrong(what, format!("step {} `{}`: {:?}", step.address, step.title, step.state));
             }
         }
@@ -222,7 +215,14 @@ impl Estate {
         *self.left.lock().unwrap_or_else(PoisonError::into_inner) = changes(&verification).into_iter().collect();
     }
 
-    pub fn wrong(&self, what: &str, message: String) {
+    /// Something that has to be there after the repairs so far.
+    pub fn holds(&self, is: bool, what: &str) {
+        if !is {
+            self.wrong(what, "does not hold".to_owned());
+        }
+    }
+
+    fn wrong(&self, what: &str, message: String) {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{what}: {message}"));
     }
 

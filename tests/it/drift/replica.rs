@@ -15,7 +15,10 @@ async fn whole() -> Case {
     let sandbox = &case.sandbox;
     let aws = &sandbox.aws;
     for role in ["Observer", "Scanner", "LogReader"] {
-        aws.world.make_role(&aws.root(), role, &policy::trust(&case), &[]).await.expect("role");
+        aws.world
+            .make_role(&aws.root(), role, &policy::trust(&case), &[("s3:ListAllMyBuckets", "*")])
+            .await
+            .expect("role");
     }
     let previous = aws.world.kms(&aws.root()).create_key().send().await.expect("CreateKey");
     let previous = previous.key_metadata.and_then(|key| key.arn).expect("an ARN");
@@ -100,6 +103,7 @@ async fn everything_declared_and_a_replica() {
     };
     estate.drift("replica key", act, &[(&address, &["state"])]).await;
     replication_role(&estate).await;
+    account_block(&estate).await;
     let act =
         async { estate.case.sandbox.databricks.seed_workspace_conf(STAGING, "enableVerboseAuditLogs", Some("true")) };
     estate.drift("verbose logs on", act, &[("_/workspace-conf[staging]", &["enableVerboseAuditLogs"])]).await;
@@ -163,4 +167,26 @@ async fn replication_role(estate: &Estate) {
         call.send().await.expect("UntagRole");
     };
     estate.drift("replication role tag", act, &[("acme/role[replication]", &["tags[\"auditseal:owner\"]"])]).await;
+}
+
+/// The switches of the account. The call is not in the SDK that the sandbox uses, so that the tool's own client makes it.
+async fn account_block(estate: &Estate) {
+    use auditseal::call::Write;
+    use auditseal::model::bucket::PublicAccessBlock;
+    use auditseal::provider::Writer;
+
+    let address = format!("_/account-public-access-block[{}]", estate.case.sandbox.aws.account);
+    for (index, switch) in bucket::SWITCHES.iter().enumerate() {
+        let block = PublicAccessBlock {
+            block_public_acls: index != 0,
+            ignore_public_acls: index != 1,
+            block_public_policy: index != 2,
+            restrict_public_buckets: index != 3,
+        };
+        let act = async {
+            let write = Write::PutAccountPublicAccessBlock { block };
+            estate.router.write(&estate.case.aws_place(), &write).await.expect("PutPublicAccessBlock");
+        };
+        estate.drift(&format!("account {switch}"), act, &[(&address, &[switch])]).await;
+    }
 }
