@@ -480,12 +480,18 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
     }
 }
 
+/// The address that keeps a step from being taken: a failed, skipped or undone step that it depends on.
+///
+/// A wait for delivery is different: as long as one of the changes that it guards was made, delivery has to be seen to
+/// survive it, whatever became of the others.
 fn blocked_by(plan: &Plan, step: &Step, run: &Run) -> Option<Address> {
-    step.depends_on
-        .iter()
-        .find(|id| !matches!(run.states.get(id), Some(StepState::Done | StepState::AlreadyThere)))
-        .and_then(|id| plan.steps.get(*id))
-        .map(|step| step.address.clone())
+    let is_done = |id: &StepId| matches!(run.states.get(id), Some(StepState::Done | StepState::AlreadyThere));
+    if let StepAction::AwaitDelivery { after_steps, .. } = &step.action
+        && after_steps.iter().any(is_done)
+    {
+        return None;
+    }
+    step.depends_on.iter().find(|id| !is_done(id)).and_then(|id| plan.steps.get(*id)).map(|step| step.address.clone())
 }
 
 fn describe(difference: &Diff) -> String {

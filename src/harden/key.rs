@@ -28,7 +28,7 @@ pub enum KeyChoice {
     Create,
 }
 
-/// What identifies a key: given by ARN, else found by alias, else by owner tag, else made.
+/// What identifies a key: given by ARN, else found by alias and owner tag, else by the tag, else by the alias, else made.
 pub(super) struct KeySpec<'a> {
     pub manifest: &'a str,
     /// `audit`, or a replica's name.

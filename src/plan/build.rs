@@ -85,8 +85,6 @@ enum Needs {
     Kind,
     /// Every write of the manifest with a rank in this range.
     Ranks(u16, u16),
-    /// Those of them that could stop delivery: a wait is for these alone, so that no other failure leaves them unproven.
-    Risky(u16, u16),
 }
 
 struct Builder<'a> {
@@ -405,7 +403,11 @@ impl Builder<'_> {
         always: bool,
     ) {
         let risky = self.has_steps(desired, |slot| {
-            slot.rank >= range.0 && slot.rank < range.1 && is_main(&slot.step.address) && is_risky(slot)
+            matches!(slot.step.action, StepAction::Write { .. })
+                && slot.rank >= range.0
+                && slot.rank < range.1
+                && (order::may_stop_delivery(slot.step.address.kind) && is_main(&slot.step.address)
+                    || slot.step.address.kind == Kind::LogDelivery)
         });
         if !risky && !always {
             return;
@@ -431,7 +433,7 @@ impl Builder<'_> {
             sequence: 0,
             stage: Stage::First,
             step,
-            needs: Needs::Risky(range.0, range.1 - 1),
+            needs: Needs::Ranks(range.0, range.1 - 1),
         });
     }
 
@@ -498,14 +500,14 @@ impl Builder<'_> {
                             .map(|(id, _)| id),
                     );
                 }
-                Needs::Ranks(low, high) | Needs::Risky(low, high) => depends.extend(
+                Needs::Ranks(low, high) => depends.extend(
                     earlier()
                         .filter(|(_, other)| {
                             other.rank >= low
                                 && other.rank <= high
-                                && (other.step.address.manifest == step.address.manifest)
+                                && other.step.address.manifest == step.address.manifest
                                 && is_main(&other.step.address)
-                                && (matches!(slot.needs, Needs::Ranks(..)) || is_risky(other))
+                                && touches_delivery(&other.step)
                         })
                         .map(|(id, _)| id),
                 ),
@@ -513,7 +515,11 @@ impl Builder<'_> {
             let text = serde_json::to_string(&(&step.action, &step.target)).unwrap_or_default();
             depends.extend(givers.iter().filter(|(token, _)| text.contains(token.as_str())).map(|(_, giver)| *giver));
             if let StepAction::AwaitDelivery { after_steps, .. } = &mut step.action {
-                after_steps.extend(depends.iter().copied().filter(|id| self.slots.get(*id).is_some_and(is_risky)));
+                after_steps.extend(depends.iter().copied().filter(|id| {
+                    self.slots.get(*id).is_some_and(|slot| {
+                        touches_delivery(&slot.step) && matches!(slot.step.action, StepAction::Write { .. })
+                    })
+                }));
             }
             givers.extend(step.gives.values().map(|token| (token.clone(), id)));
             step.depends_on = depends.into_iter().collect();
@@ -534,6 +540,11 @@ impl Builder<'_> {
     }
 }
 
+/// What a wait is for: the rest may fail without anything to wait for.
+fn touches_delivery(step: &Step) -> bool {
+    order::may_stop_delivery(step.address.kind) || step.address.kind == Kind::LogDelivery
+}
+
 fn before_of_change(action: Action, before: Option<&Fact>) -> Option<&Fact> {
     if action == Action::Create { None } else { before }
 }
@@ -541,12 +552,6 @@ fn before_of_change(action: Action, before: Option<&Fact>) -> Option<&Fact> {
 /// Resources of the audit bucket, its key, its role and its delivery, as opposed to the access-log bucket and replicas.
 fn is_main(address: &Address) -> bool {
     group(address) == "audit"
-}
-
-/// Whether a step could stop the delivery that works, or changes it.
-fn is_risky(slot: &Slot) -> bool {
-    let kind = slot.step.address.kind;
-    order::may_stop_delivery(kind) || kind == Kind::LogDelivery
 }
 
 fn group(address: &Address) -> &str {
