@@ -16,6 +16,7 @@
 #[path = "../../examples/sandbox/mod.rs"]
 mod sandbox;
 
+mod enforcement;
 mod harness;
 mod reconcile;
 mod rooms;
