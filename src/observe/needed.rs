@@ -115,13 +115,25 @@ impl Questions<'_> {
     /// A key given by ARN, else found by alias, else by the tag that it was born with (a run may have been killed
     /// between creating the key and naming it).
     fn key(&mut self, place: &Place, arn: Option<String>, alias: &str, owner: &str) {
-        let named = arn.unwrap_or_else(|| alias.to_owned());
-        self.ask(place, Read::Key { key: named.clone() });
-        let is_alias = named.starts_with("alias/");
-        match self.answer(place, Read::Key { key: named.clone() }, Fact::key) {
-            Observed::Present(key) => self.key_details(place, &key.arn),
-            Observed::Absent if is_alias => self.key_by_tag(place, owner),
-            Observed::Absent | Observed::Unknown(_) => {}
+        self.ask(place, Read::Key { key: alias.to_owned() });
+        let named = self.answer(place, Read::Key { key: alias.to_owned() }, Fact::key);
+        let Some(arn) = arn else {
+            match named {
+                Observed::Present(key) => self.key_details(place, &key.arn),
+                Observed::Absent => self.key_by_tag(place, owner),
+                Observed::Unknown(_) => {}
+            }
+            return;
+        };
+        self.ask(place, Read::Key { key: arn.clone() });
+        if let Observed::Present(key) = self.answer(place, Read::Key { key: arn.clone() }, Fact::key) {
+            self.key_details(place, &key.arn);
+        }
+        // The alias moves from the key that has it, when that key is one of ours.
+        if let Observed::Present(other) = named
+            && other.arn != arn
+        {
+            self.ask(place, Read::KeyTags { key: other.arn });
         }
     }
 
