@@ -17,6 +17,7 @@
 mod sandbox;
 
 mod drift;
+mod enforcement;
 mod harness;
 mod reconcile;
 mod rooms;

@@ -9,6 +9,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::Read;
+use crate::harden::own_sids;
 use crate::model::{Desired, Fact, Gap, Kind, Live, OWNER_TAG, Wanted};
 
 use super::{Change, GuardResult, Step, Verdict};
@@ -147,12 +148,14 @@ fn account_block(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
 fn statements_removed(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
     for change in subject.changes.iter().filter(|change| is_owned(subject, change)) {
         let Some(total) = live_statements(subject, change) else { continue };
-        let removed =
-            change.fields.iter().filter(|field| field.path.starts_with("statement[") && field.after.is_null()).count();
+        // Undeclared allows go at any number: the policy only becomes tighter.
+        let own: Vec<String> =
+            own_sids(change.address.kind).into_iter().map(|sid| format!("statement[{sid}]")).collect();
+        let removed = change.fields.iter().filter(|field| field.after.is_null() && own.contains(&field.path)).count();
         if removed * 3 > total {
             verdicts.refuse(
                 "statements-removed",
-                format!("{}: {removed} of {total} statements would be removed at once", change.address),
+                format!("{}: {removed} of our statements, of {total} in all, would be removed at once", change.address),
             );
         }
     }
@@ -178,9 +181,6 @@ fn is_owned(subject: &Subject<'_>, change: &Change) -> bool {
             .map(|tags| tags.0),
         Read::KeyPolicy { key } => {
             subject.live.view(place, Read::KeyTags { key: key.clone() }, Fact::tags).present().map(|tags| tags.0)
-        }
-        Read::RolePolicy { role, .. } => {
-            subject.live.view(place, Read::Role { role: role.clone() }, Fact::role).present().map(|role| role.tags)
         }
         _ => None,
     };

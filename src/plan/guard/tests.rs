@@ -310,8 +310,8 @@ fn most_of_an_owned_policy_does_not_vanish_unasked() {
     };
     let text = format!(
         r#"{{"Version":"2012-10-17","Statement":[{},{},{},{}]}}"#,
-        statement("a"),
-        statement("b"),
+        statement("MfaReaders"),
+        statement("ReadersRead"),
         statement("c"),
         statement("d")
     );
@@ -341,13 +341,15 @@ fn most_of_an_owned_policy_does_not_vanish_unasked() {
         fields,
         depends_on: Vec::new(),
     };
-    scene.changes = vec![change(vec![removed("a"), removed("b")])];
+    scene.changes = vec![change(vec![removed("MfaReaders"), removed("ReadersRead")])];
     assert_eq!(scene.not_passed(), [], "a bucket that was not ours yet is hardened without asking");
     let owner = BTreeMap::from([(OWNER_TAG.to_owned(), scene.desired[0].owner())]);
     scene.read(Read::BucketTags { bucket: bucket() }, Tags(owner));
     assert_eq!(scene.not_passed(), refused("statements-removed"));
-    scene.changes = vec![change(vec![removed("a")])];
+    scene.changes = vec![change(vec![removed("MfaReaders")])];
     assert_eq!(scene.not_passed(), [], "a quarter is ordinary work");
+    scene.changes = vec![change(vec![removed("c"), removed("d")])];
+    assert_eq!(scene.not_passed(), [], "undeclared allows go at any number");
 }
 
 #[test]
