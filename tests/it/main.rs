@@ -16,6 +16,7 @@
 #[path = "../../examples/sandbox/mod.rs"]
 mod sandbox;
 
+mod cli;
 mod harness;
 mod reconcile;
 mod rooms;
