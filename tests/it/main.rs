@@ -16,6 +16,7 @@
 #[path = "../../examples/sandbox/mod.rs"]
 mod sandbox;
 
+mod cli;
 mod drift;
 mod enforcement;
 mod harness;
