@@ -16,6 +16,9 @@
 #[path = "../../examples/sandbox/mod.rs"]
 mod sandbox;
 
+mod faults;
 mod harness;
+mod kill;
 mod reconcile;
 mod rooms;
+mod struck;
