@@ -137,6 +137,7 @@ fn plan_in_short() {
         help: declare it, or set `[delivery] undeclared = "disable"`
 
     Plan: 2 to create, 3 to update, 1 to replace, 1 to delete. Incomplete: 1 input could not be read.
+    4 steps in a safe order, 2 of them waits of up to 90 minutes; `-v` lists them.
     Refused by `unread-inputs`: `auditseal explain CODE` says why and what to do.
     "#);
 }
