@@ -102,9 +102,10 @@ async fn policy(estate: &Estate, key: &str) {
         let path = format!("statement[{sid}]");
         // Without this statement nobody but the root user could repair the policy.
         if sid != "AdminsAdminister" {
-            let act = async { put(estate, key, live(estate, key).await.without(sid)).await };
-            estate.drift(&format!("key policy without {sid}"), act, &[(POLICY, &[&path])]).await;
-            let act = async { put(estate, key, live(estate, key).await.changed(sid, widened)).await };
+            let whole = live(estate, key).await;
+            let act = put(estate, key, whole.clone().without(sid));
+            estate.found(&format!("key policy without {sid}"), act, &[(POLICY, &[&path])]).await;
+            let act = put(estate, key, whole.changed(sid, widened));
             estate.drift(&format!("key policy with another {sid}"), act, &[(POLICY, &[&path])]).await;
         }
     }

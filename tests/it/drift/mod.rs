@@ -105,6 +105,13 @@ impl Estate {
 
     /// A change that the next plan has to name, alone, and that `apply` has to repair.
     pub async fn drift(&self, what: &str, act: impl Future<Output = ()>, expected: &[(&str, &[&str])]) {
+        let plan = self.found(what, act, expected).await;
+        self.repair(what, &plan).await;
+    }
+
+    /// A change that the next plan has to name, alone; the next one follows upon it and is repaired with it. For several
+    /// changes of what one request writes.
+    pub async fn found(&self, what: &str, act: impl Future<Output = ()>, expected: &[(&str, &[&str])]) -> Plan {
         act.await;
         let expected: Named = expected
             .iter()
@@ -116,7 +123,7 @@ impl Estate {
             self.wrong(what, format!("named {named:#?}, expected {expected:#?}"));
         }
         self.look(what, &plan);
-        self.repair(what, &plan).await;
+        plan
     }
 
     /// A change that is nobody's drift: kept, and told with this code.
@@ -265,6 +272,7 @@ pub async fn router_of_two_regions(case: &Case, other: &str) -> Router {
 }
 
 /// The statements of a policy, to be changed and written back.
+#[derive(Clone)]
 pub struct Document(Value);
 
 impl Document {

@@ -56,9 +56,10 @@ async fn statements(estate: &Estate, bucket: &str, address: &str, least: usize) 
     assert!(sids.len() >= least, "{sids:?}");
     for sid in &sids {
         let path = format!("statement[{sid}]");
-        let act = async { put(estate, bucket, live(estate, bucket).await.without(sid)).await };
-        estate.drift(&format!("{address} without {sid}"), act, &[(address, &[&path])]).await;
-        let act = async { put(estate, bucket, live(estate, bucket).await.changed(sid, widened)).await };
+        let whole = live(estate, bucket).await;
+        let act = put(estate, bucket, whole.clone().without(sid));
+        estate.found(&format!("{address} without {sid}"), act, &[(address, &[&path])]).await;
+        let act = put(estate, bucket, whole.changed(sid, widened));
         estate.drift(&format!("{address} with another {sid}"), act, &[(address, &[&path])]).await;
     }
     let act = async { put(estate, bucket, live(estate, bucket).await.with(foreign_allow(estate, bucket))).await };

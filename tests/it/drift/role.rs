@@ -49,9 +49,14 @@ async fn trusts(estate: &Estate) {
         }),
         ("action", |one| one["Action"] = json!(["sts:AssumeRole", "sts:TagSession"])),
     ];
-    for (what, alter) in alterations {
-        let act = async { put_trust(estate, trust(estate).await.changed("DatabricksLogDelivery", alter)).await };
-        estate.drift(&format!("trust, {what}"), act, &[(ROLE, &[TRUST])]).await;
+    let whole = trust(estate).await;
+    for (index, (what, alter)) in alterations.into_iter().enumerate() {
+        let act = put_trust(estate, whole.clone().changed("DatabricksLogDelivery", alter));
+        if index % 2 == 0 {
+            estate.found(&format!("trust, {what}"), act, &[(ROLE, &[TRUST])]).await;
+        } else {
+            estate.drift(&format!("trust, {what}"), act, &[(ROLE, &[TRUST])]).await;
+        }
     }
     let allow = json!({
         "Sid": "Contractor", "Effect": "Allow", "Action": "sts:AssumeRole",
@@ -82,9 +87,12 @@ async fn policies(estate: &Estate) {
     for sid in &sids {
         let path = format!("statement[{sid}]");
         let widened = |one: &mut Value| one["Resource"] = json!("*");
-        let act = async { put_policy(estate, OWN, &policy(estate).await.changed(sid, widened).to_string()).await };
-        estate.drift(&format!("inline policy with a wider {sid}"), act, &[(POLICY, &[&path])]).await;
-        let act = async { put_policy(estate, OWN, &policy(estate).await.without(sid).to_string()).await };
+        let whole = policy(estate).await;
+        let wider = whole.clone().changed(sid, widened).to_string();
+        let act = put_policy(estate, OWN, &wider);
+        estate.found(&format!("inline policy with a wider {sid}"), act, &[(POLICY, &[&path])]).await;
+        let less = whole.without(sid).to_string();
+        let act = put_policy(estate, OWN, &less);
         estate.drift(&format!("inline policy without {sid}"), act, &[(POLICY, &[&path])]).await;
     }
     let all: Vec<String> = sids.iter().map(|sid| format!("statement[{sid}]")).collect();

@@ -224,6 +224,8 @@ impl S3 {
             .bucket(bucket)
             .set_expected_bucket_owner(self.owner())
             .notification_configuration(notification::request(notification)?)
+            // Destinations are others', written back as they were: one that is gone must not keep EventBridge off.
+            .skip_destination_validation(true)
             .send()
             .await?;
         Ok(WriteOutcome::default())
