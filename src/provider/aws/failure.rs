@@ -34,7 +34,8 @@ impl Failure {
         let message = chain(error);
         match error {
             SdkError::TimeoutError(_) => Self::lost(message),
-            SdkError::DispatchFailure(failure) if failure.is_timeout() || failure.is_io() => Self::lost(message),
+            // Also a connection that closes before the answer, which the client calls "other": the request may have arrived.
+            SdkError::DispatchFailure(failure) if !failure.is_user() => Self::lost(message),
             _ => Self::not_sent(message),
         }
     }
