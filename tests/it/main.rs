@@ -17,6 +17,7 @@
 mod sandbox;
 
 mod enforcement;
+mod estates;
 mod harness;
 mod reconcile;
 mod rooms;
