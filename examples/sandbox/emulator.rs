@@ -39,7 +39,7 @@ impl Emulator {
         let sandbox = sandbox_directory();
         fs::create_dir_all(&sandbox).with_context(|| format!("create {}", sandbox.display()))?;
         remove_old_logs(&sandbox);
-        let python = Python::prepare(&sandbox)?;
+        let python = Python::prepare(&sandbox, "requirements.txt")?;
         let log = log_path(&sandbox);
         let output = File::create(&log).with_context(|| format!("create {}", log.display()))?;
         let mut child = python
@@ -150,9 +150,9 @@ impl Python {
         command
     }
 
-    /// The environment for the present requirements.txt; made once, under a file lock.
-    fn prepare(sandbox: &Path) -> Result<Self> {
-        let requirements = sources().join("requirements.txt");
+    /// The environment for the present text of a requirements file; made once, under a file lock.
+    fn prepare(sandbox: &Path, requirements: &str) -> Result<Self> {
+        let requirements = sources().join(requirements);
         let text = fs::read(&requirements).with_context(|| format!("read {}", requirements.display()))?;
         let digest: String = Sha256::digest(&text).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         let environment = sandbox.join(format!("venv-{digest}"));
@@ -209,6 +209,13 @@ impl Python {
         }
         Ok(())
     }
+}
+
+/// An interpreter with the packages of a requirements file beside the launcher, in a private environment.
+pub fn python(requirements: &str) -> Result<Command> {
+    let sandbox = sandbox_directory();
+    fs::create_dir_all(&sandbox).with_context(|| format!("create {}", sandbox.display()))?;
+    Ok(Python::prepare(&sandbox, requirements)?.command())
 }
 
 fn system_python() -> PathBuf {

@@ -2,11 +2,15 @@
 //!
 //! `cargo run --example sandbox` seeds an account the way the vendor's documented example does it, plans, applies, plans
 //! again, breaks three things by hand, and shows that they are named and repaired.
+//!
+//! `cargo run --example sandbox -- measure` prints what plan and apply cost, beside Cloud Custodian in the same run.
 
 // The tests use more of the sandbox than the demonstration does.
 #[allow(dead_code, reason = "shared with the integration tests")]
 #[path = "mod.rs"]
 mod sandbox;
+
+mod measure;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -21,6 +25,11 @@ use sandbox::estate::Sandbox;
 #[tokio::main]
 async fn main() -> Result<()> {
     let program = build()?;
+    match std::env::args().nth(1).as_deref() {
+        None => {}
+        Some("measure") => return measure::run(&program).await,
+        Some(other) => bail!("`{other}` is not known: give nothing for the demonstration, or `measure`"),
+    }
     say("Starting the AWS emulator (the first time this installs it into a private virtual environment) ...");
     let emulator = tokio::task::spawn_blocking(Emulator::start).await??;
     let sandbox = Sandbox::insecure(Arc::new(emulator)).await?;

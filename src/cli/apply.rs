@@ -135,6 +135,11 @@ fn conclude(applied: &Applied, signal: u8, output: &Output) -> Exit {
         output.note("Stopped between two steps. Run `auditseal apply` again to go on.");
         return if signal == 15 { Exit::Terminated } else { Exit::Interrupted };
     }
+    if failed > 0 {
+        output.note(
+            "What failed is said above and kept in the journal. What was done stays; `auditseal apply` goes on from there.",
+        );
+    }
     let Some(verification) = &applied.verification else { return Exit::Failed };
     if !verification.complete {
         output.note("Verification: incomplete, some inputs could not be read.");

@@ -14,7 +14,7 @@ Exit codes: 0 done, 1 failed, 2 changes pending (--detailed-exitcode), 3 refused
 
 /// Seals Databricks audit logs on AWS: declares the secure configuration, shows the difference, and makes it so.
 #[derive(Debug, Parser)]
-#[command(name = "auditseal", version, about, after_help = AFTER, max_term_width = 100, propagate_version = true)]
+#[command(name = "auditseal", version, after_help = AFTER, max_term_width = 100, propagate_version = true)]
 pub struct Arguments {
     #[command(flatten)]
     pub global: Global,
@@ -57,7 +57,7 @@ pub struct Global {
     /// One line for each change
     #[arg(long, global = true)]
     pub concise: bool,
-    /// Show each request (method, host, path, status, time) on stderr; never bodies
+    /// Also the ordered steps and the guards that pass; on stderr each request (method, host, path, status), never bodies
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// Form of log lines on stderr
@@ -70,10 +70,10 @@ pub struct Global {
     #[arg(long, global = true, value_name = "NAME")]
     pub databricks_profile: Option<String>,
     /// AWS endpoint instead of the real ones; plain HTTP only on loopback
-    #[arg(long, global = true, value_name = "URL", env = "AWS_ENDPOINT_URL")]
+    #[arg(long, global = true, value_name = "URL", env = "AWS_ENDPOINT_URL", hide_env_values = true)]
     pub endpoint_aws: Option<String>,
     /// Databricks endpoint for account and workspaces; plain HTTP only on loopback
-    #[arg(long, global = true, value_name = "URL", env = "AUDITSEAL_ENDPOINT_DATABRICKS")]
+    #[arg(long, global = true, value_name = "URL", env = "AUDITSEAL_ENDPOINT_DATABRICKS", hide_env_values = true)]
     pub endpoint_databricks: Option<String>,
 }
 

@@ -1,4 +1,3 @@
-use anyhow::bail;
 use auditseal::report::{Code, code_text};
 
 use super::args::Explain;
@@ -31,10 +30,9 @@ pub fn run(verb: &Explain, output: &Output) -> anyhow::Result<Exit> {
             .map(|code| (strsim::jaro_winkler(code.code, asked), code.code))
             .max_by(|left, right| left.0.total_cmp(&right.0))
             .map(|(_, code)| code);
-        match near {
-            Some(near) => bail!("`{asked}` is not a code; did you mean `{near}`? `auditseal explain` lists all"),
-            None => bail!("`{asked}` is not a code"),
-        }
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        output.note(&format!("error: `{asked}` is not a code{hint} `auditseal explain` lists all"));
+        return Ok(Exit::Usage);
     };
     let mut text = String::new();
     code_text(code, output.color, &mut text)?;

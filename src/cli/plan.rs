@@ -53,7 +53,7 @@ pub fn print(global: &Global, plan: &Document, output: &Output) -> anyhow::Resul
                 color: output.color,
                 concise: global.concise,
                 verbose: global.verbose,
-                steps: true,
+                steps: global.verbose,
             };
             report::plan_text(plan, options, &mut text)?;
             text

@@ -61,7 +61,7 @@ pub async fn connections(global: &Global, desired: &[Desired]) -> anyhow::Result
         },
     )
     .await
-    .context("no connection")
+    .context("cannot connect")
 }
 
 /// The codes given with `--allow`; an unknown one is wrong usage.

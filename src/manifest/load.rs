@@ -84,7 +84,9 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Box<Finding>> {
     }
     if found.is_empty() {
         let message = format!("no manifest in directory {}", shown(path));
-        let help = "write one with `auditseal init`, or give another path with -m".to_owned();
+        let help =
+            "write one (examples/manifests in the repository has one to start from), or give another path with -m"
+                .to_owned();
         return Err(Box::new(error(codes::NO_MANIFESTS, &path.display().to_string(), message, Some(help), None)));
     }
     found.sort();
@@ -142,7 +144,11 @@ fn unreadable(path: &Path, reason: &std::io::Error) -> Box<Finding> {
     let file = path.display().to_string();
     let (code, message, help) = if reason.kind() == ErrorKind::NotFound {
         let message = format!("{} does not exist", shown(path));
-        (codes::NOT_FOUND, message, "give the path of manifests with -m, or write one with `auditseal init`")
+        (
+            codes::NOT_FOUND,
+            message,
+            "give the path of manifests with -m; examples/manifests in the repository has one to start from",
+        )
     } else {
         let reason = reason.kind().to_string();
         (codes::UNREADABLE, format!("{} cannot be read: {reason}", shown(path)), "make it readable for this user")

@@ -112,28 +112,33 @@ impl Questions<'_> {
         }
     }
 
-    /// A key given by ARN, else found by alias, else by the tag that it was born with (a run may have been killed
-    /// between creating the key and naming it).
+    /// A key given by ARN, else found by alias, else by the tag that it was born with: a run may have been killed
+    /// between creating the key and naming it, and somebody may have given its name to another key.
     fn key(&mut self, place: &Place, arn: Option<String>, alias: &str, owner: &str) {
-        self.ask(place, Read::Key { key: alias.to_owned() });
-        let named = self.answer(place, Read::Key { key: alias.to_owned() }, Fact::key);
-        let Some(arn) = arn else {
-            match named {
-                Observed::Present(key) => self.key_details(place, &key.arn),
-                Observed::Absent => self.key_by_tag(place, owner),
-                Observed::Unknown(_) => {}
+        let by_alias = Read::Key { key: alias.to_owned() };
+        self.ask(place, by_alias.clone());
+        let named = self.answer(place, by_alias, Fact::key);
+        if let Some(arn) = arn {
+            let by_arn = Read::Key { key: arn };
+            self.ask(place, by_arn.clone());
+            if let Observed::Present(key) = self.answer(place, by_arn, Fact::key) {
+                self.key_details(place, &key.arn);
+            }
+            if let Observed::Present(key) = named {
+                self.ask(place, Read::KeyTags { key: key.arn });
             }
             return;
-        };
-        self.ask(place, Read::Key { key: arn.clone() });
-        if let Observed::Present(key) = self.answer(place, Read::Key { key: arn.clone() }, Fact::key) {
-            self.key_details(place, &key.arn);
         }
-        // The alias moves from the key that has it, when that key is one of ours.
-        if let Observed::Present(other) = named
-            && other.arn != arn
-        {
-            self.ask(place, Read::KeyTags { key: other.arn });
+        match named {
+            Observed::Present(key) => {
+                self.key_details(place, &key.arn);
+                let tags = self.answer(place, Read::KeyTags { key: key.arn }, Fact::tags);
+                if matches!(tags, Observed::Present(tags) if tags.0.get(OWNER_TAG).is_none_or(|found| found != owner)) {
+                    self.key_by_tag(place, owner);
+                }
+            }
+            Observed::Absent => self.key_by_tag(place, owner),
+            Observed::Unknown(_) => {}
         }
     }
 

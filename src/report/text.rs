@@ -1,8 +1,10 @@
 //! A plan as text, in Terraform's manner.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
 use crate::finding::{Finding, Severity};
+use crate::model::Gap;
 use crate::plan::{Action, Change, GuardResult, Plan, Step, StepAction, Verdict};
 
 use super::change::{Detail, details, role, sentence, sign, symbol};
@@ -13,6 +15,8 @@ use super::value::{plain, without_tokens};
 
 /// Field names are padded up to this width, longer ones stand out.
 const WIDEST_PATH: usize = 44;
+/// Reads that are named for one cause, unless all are asked for.
+const SHOWN_GAPS: usize = 3;
 
 /// What to show, and how.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,14 +36,24 @@ pub struct TextOptions {
 /// When the writer fails.
 pub fn plan_text(plan: &Plan, options: TextOptions, out: &mut dyn Write) -> fmt::Result {
     let style = Style { color: options.color };
-    changes(plan, options, style, out)?;
-    if options.steps {
-        steps(&plan.steps, style, out)?;
+    // Changes against an account that nobody could look into would only be guesses.
+    if blind(plan).is_empty() {
+        changes(plan, options, style, out)?;
+        if options.steps {
+            steps(&plan.steps, style, out)?;
+        }
     }
-    gaps(plan, style, out)?;
+    gaps(plan, options.verbose, style, out)?;
     guards(&plan.guards, options.verbose, style, out)?;
     findings(&plan.findings, style, out)?;
-    summary(plan, style, out)
+    summary(plan, options, style, out)
+}
+
+/// AWS accounts that did not even say who is calling: no usable credentials, or no way to reach them.
+pub(super) fn blind(plan: &Plan) -> Vec<&str> {
+    let accounts: BTreeSet<&str> = plan.desired.iter().map(|one| one.aws.account_id.as_str()).collect();
+    let unknown = |account: &&str| !plan.complete && !plan.caller.contains_key(*account);
+    accounts.into_iter().filter(unknown).collect()
 }
 
 fn changes(plan: &Plan, options: TextOptions, style: Style, out: &mut dyn Write) -> fmt::Result {
@@ -178,13 +192,30 @@ fn duration(seconds: u64) -> String {
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
-fn gaps(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
+/// One cause is said once, however many reads it stopped.
+fn gaps(plan: &Plan, verbose: bool, style: Style, out: &mut dyn Write) -> fmt::Result {
     if plan.gaps.is_empty() {
         return Ok(());
     }
     writeln!(out, "{}\n", style.paint(Role::Warning, "Not read, so nothing is concluded about it:"))?;
+    let mut causes: BTreeMap<(&str, Option<&str>), Vec<&Gap>> = BTreeMap::new();
     for gap in &plan.gaps {
+        causes.entry((&gap.message, gap.permission.as_deref())).or_default().push(gap);
+    }
+    let (single, many): (Vec<_>, Vec<_>) = causes.into_iter().partition(|(_, gaps)| gaps.len() == 1);
+    for gap in single.iter().flat_map(|(_, gaps)| gaps) {
         writeln!(out, "  ? {}", plain(&gap.to_string()))?;
+    }
+    for ((message, permission), gaps) in &many {
+        let needs = permission.map(|permission| format!(" (needs {permission})")).unwrap_or_default();
+        writeln!(out, "  ? {} inputs could not be read: {}{}", gaps.len(), plain(message), plain(&needs))?;
+        let shown = if verbose { gaps.len() } else { SHOWN_GAPS };
+        for gap in gaps.iter().take(shown) {
+            writeln!(out, "      {}", plain(&gap.what))?;
+        }
+        if gaps.len() > shown {
+            writeln!(out, "      and {} more, `-v` lists them", gaps.len() - shown)?;
+        }
     }
     writeln!(out)
 }
@@ -246,8 +277,11 @@ pub(super) fn severity_name(severity: Severity) -> &'static str {
     }
 }
 
-fn summary(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
+fn summary(plan: &Plan, options: TextOptions, style: Style, out: &mut dyn Write) -> fmt::Result {
     writeln!(out, "{}", style.paint(Role::Heading, summary_line(plan)))?;
+    if !options.steps && !plan.steps.is_empty() && blind(plan).is_empty() {
+        writeln!(out, "{}", style.paint(Role::Faint, steps_line(&plan.steps)))?;
+    }
     let refused: Vec<String> =
         plan.guards.iter().filter(|g| g.verdict == Verdict::Refuse).map(|g| format!("`{}`", plain(&g.code))).collect();
     if !refused.is_empty() {
@@ -255,6 +289,30 @@ fn summary(plan: &Plan, style: Style, out: &mut dyn Write) -> fmt::Result {
         writeln!(out, "{}", style.paint(Role::Refusal, line))?;
     }
     Ok(())
+}
+
+/// How many steps, and how long they may wait: nobody wants to find out after an hour.
+fn steps_line(steps: &[Step]) -> String {
+    let waits: Vec<u64> = steps
+        .iter()
+        .filter_map(|step| match &step.action {
+            StepAction::Write { .. } => None,
+            StepAction::AwaitDelivery { deadline_seconds: seconds, .. } | StepAction::Pause { seconds, .. } => {
+                Some(*seconds)
+            }
+        })
+        .collect();
+    let count = match steps.len() {
+        1 => "1 step".to_owned(),
+        many => format!("{many} steps in a safe order"),
+    };
+    let longest = waits.iter().copied().max().map(duration);
+    let waiting = match (waits.len(), longest) {
+        (1, Some(longest)) => format!(", 1 of them a wait of up to {longest}"),
+        (many, Some(longest)) => format!(", {many} of them waits of up to {longest}"),
+        (_, None) => String::new(),
+    };
+    format!("{count}{waiting}; `-v` lists them.")
 }
 
 /// `Plan: …`, or that there is nothing to do: said only when everything was read.
@@ -267,13 +325,18 @@ pub(super) fn summary_line(plan: &Plan) -> String {
         1 => "1 input could not be read".to_owned(),
         many => format!("{many} inputs could not be read"),
     };
-    let plan = format!(
+    let counted = format!(
         "Plan: {} to create, {} to update, {} to replace, {} to delete.",
         counts.create, counts.update, counts.replace, counts.delete
     );
+    let blind = blind(plan);
+    if !blind.is_empty() {
+        let plural = if blind.len() == 1 { "account" } else { "accounts" };
+        return format!("No plan: AWS {plural} {} could not be read at all ({unread}).", blind.join(", "));
+    }
     match (changing, complete) {
-        (true, true) => plan,
-        (true, false) => format!("{plan} Incomplete: {unread}."),
+        (true, true) => counted,
+        (true, false) => format!("{counted} Incomplete: {unread}."),
         (false, true) => "No changes. The live configuration matches the declaration.".to_owned(),
         (false, false) => {
             format!("No changes found, but {unread}: whether the live configuration matches is not known.")

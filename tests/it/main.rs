@@ -16,10 +16,15 @@
 #[path = "../../examples/sandbox/mod.rs"]
 mod sandbox;
 
+mod cli;
+mod drift;
 mod enforcement;
 mod estates;
+mod faults;
 mod harness;
+mod kill;
 mod reconcile;
 mod rooms;
 mod scenarios;
 mod simulator;
+mod struck;

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -15,6 +17,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::credentials;
+use super::failure::chain;
 
 /// How often the SDK sends a read in all before its failure counts.
 pub(super) const READ_ATTEMPTS: u32 = 3;
@@ -67,6 +70,10 @@ pub enum ConnectError {
         "certificate authorities in `{path}` (AWS_CA_BUNDLE) cannot be used: {reason}; correct or unset the variable"
     )]
     CertificateAuthority { path: String, reason: String },
+    #[error("AWS profile `{profile}` is not in the shared configuration files, {known}; name one of them, or add it")]
+    Profile { profile: String, known: String },
+    #[error("the AWS configuration files cannot be read: {0}; correct them")]
+    Files(String),
     #[error("the HTTP client could not be set up: {0}; check the proxy variables")]
     Http(String),
 }
@@ -174,7 +181,7 @@ pub(super) async fn load(options: &AwsOptions, http: &Http) -> Result<SdkConfig,
         loader = loader.app_name(name);
     }
     if let Some(profile) = &options.profile {
-        loader = loader.profile_name(profile);
+        loader = loader.profile_name(profile).credentials_provider(named(profile, options, http).await?);
     }
     if let Some(endpoint) = &options.endpoint {
         loader = loader.endpoint_url(endpoint);
@@ -195,6 +202,29 @@ pub(super) async fn load(options: &AwsOptions, http: &Http) -> Result<SdkConfig,
         .build()
         .await;
     Ok(config.into_builder().credentials_provider(credentials::shared(provider)).build())
+}
+
+/// The credentials of a profile that was named. The default chain would prefer those of the environment, which may be of
+/// another account, and would fall through a name that does not exist.
+async fn named(
+    profile: &str,
+    options: &AwsOptions,
+    http: &Http,
+) -> Result<ProfileFileCredentialsProvider, ConnectError> {
+    let files = aws_config::profile::load(&Default::default(), &Default::default(), &Default::default(), None)
+        .await
+        .map_err(|error| ConnectError::Files(chain(&error)))?;
+    if files.get_profile(profile).is_none() {
+        let mut names: Vec<String> = files.profiles().map(|name| format!("`{name}`")).collect();
+        names.sort();
+        let known =
+            if names.is_empty() { "which have none".to_owned() } else { format!("which have {}", names.join(", ")) };
+        return Err(ConnectError::Profile { profile: profile.to_owned(), known });
+    }
+    let provider = ProviderConfig::without_region()
+        .with_region(Some(Region::new(options.region.clone())))
+        .with_http_client(http.sdk.clone());
+    Ok(ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build())
 }
 
 #[cfg(test)]
