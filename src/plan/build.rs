@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::call::{Read, Write};
 use crate::diff::{Diff, FieldChange, diff};
 use crate::model::databricks::LogDelivery;
+use crate::model::fact::Names;
 use crate::model::wanted::Retirement;
 use crate::model::{Address, Desired, Fact, Gap, Kind, Live, Observed, Place, Reference, Wanted, WantedResource};
 
@@ -140,7 +141,7 @@ impl Builder<'_> {
         if !born {
             let final_drafts = drafts(resource, &from, &resource.fact, live, &birth);
             let checked = match stage {
-                Stage::First => (!parent_is_new).then(|| from.clone()),
+                Stage::First => (!parent_is_new).then(|| self.when_its_turn_comes(resource, &from)),
                 Stage::Final => None,
             };
             self.push(resource, final_drafts, &resource.fact, checked, stage, &mut sequence);
@@ -176,6 +177,26 @@ impl Builder<'_> {
             _ => Kind::Bucket,
         };
         self.is_created(resource, parent)
+    }
+
+    /// The answer as earlier steps of the plan leave it: an inline policy that one of them makes is in the list of names
+    /// when undeclared ones are deleted from it.
+    fn when_its_turn_comes(&self, resource: &WantedResource, answer: &Observed<Fact>) -> Observed<Fact> {
+        let (Read::RoleInlinePolicies { role }, Observed::Present(Fact::Names(Names(names)))) =
+            (&resource.query.read, answer)
+        else {
+            return answer.clone();
+        };
+        let made = self.inputs.wanted.resources.iter().filter_map(|other| match &other.query.read {
+            Read::RolePolicy { role: of, policy } if of == role && other.query.place == resource.query.place => {
+                before(self.inputs.live, &other.query).is_absent().then(|| policy.clone())
+            }
+            _ => None,
+        });
+        let mut names: Vec<String> = names.iter().cloned().chain(made).collect();
+        names.sort();
+        names.dedup();
+        Observed::Present(Fact::Names(Names(names)))
     }
 
     fn birth(&self, resource: &WantedResource) -> Birth {

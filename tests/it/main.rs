@@ -19,6 +19,7 @@ mod sandbox;
 mod cli;
 mod drift;
 mod enforcement;
+mod estates;
 mod faults;
 mod harness;
 mod kill;

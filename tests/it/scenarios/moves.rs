@@ -117,7 +117,7 @@ async fn a_writer_in_another_account_is_not_cut_off() {
     sim.seed_log_delivery(theirs);
     // The bucket gets a key, which only the other account can let its role use.
     let plan = case.plan(&case.router().await).await;
-    assert_eq!(refusals(&plan), ["foreign-live-writer"]);
+    assert_eq!(refusals(&plan), ["delivery-cannot-write", "foreign-live-writer"]);
     let message = &plan.guards.iter().find(|guard| guard.code == "foreign-live-writer").expect("guard").message;
     assert!(message.contains(&role) && message.contains("kms:GenerateDataKey"), "{message}");
 }

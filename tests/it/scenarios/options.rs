@@ -54,6 +54,23 @@ async fn a_delivery_declared_as_disabled_is_disabled() {
     assert_eq!((enabled(&case).len(), case.sandbox.databricks.log_deliveries().len()), (1, 1), "the same one again");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_role_that_delivers_is_adopted_and_narrowed() {
+    let mut case = Case::insecure().await;
+    let aws = case.sandbox.aws.clone();
+    let role = "DatabricksAuditDelivery";
+    let iam = aws.world.iam(&aws.root());
+    let all = serde_json::json!({ "Version": "2012-10-17",
+        "Statement": [{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }] });
+    let put = iam.put_role_policy().role_name(role).policy_name("more").policy_document(all.to_string());
+    put.send().await.expect("PutRolePolicy");
+    let text = format!("{}[role]\narn = \"{}\"\n", case.sandbox.manifest(), aws.role_arn(role));
+    case.declare(&text);
+    settle_watched(&case).await;
+    let left = iam.list_role_policies().role_name(role).send().await.expect("policies").policy_names;
+    assert_eq!(left, ["auditseal-delivery"]);
+}
+
 /// Clients of both regions.
 async fn router_of_two_regions(case: &Case) -> Router {
     let account = case.sandbox.aws.account.clone();
