@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ const DELIVERY_POLL: Duration = Duration::from_secs(30);
 /// A customer-side failure that lasts this long after a change is not propagation any more.
 const DELIVERY_FAILURE_GRACE: Duration = Duration::from_secs(20 * 60);
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// How often a wait looks whether the run shall stop.
+const STOP_POLL: Duration = Duration::from_secs(1);
 
 /// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +74,8 @@ enum StepError {
     Failed(String),
     Record(RecordError),
     Stopped,
+    /// The right to write is gone: nothing else may be sent, by no later step either.
+    LeaseLost(String),
 }
 
 impl From<RecordError> for StepError {
@@ -111,8 +116,12 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
             reads_digest: plan.reads_digest.clone(),
         })?;
         let mut run = Run { principals: plan.principals.clone(), ..Run::default() };
-        let mut stopped = false;
+        let (mut stopped, mut lease_lost) = (false, false);
         for step in &plan.steps {
+            if lease_lost {
+                run.states.insert(step.id, StepState::NotStarted);
+                continue;
+            }
             if stopped || self.stop.load(Ordering::SeqCst) {
                 stopped = true;
                 run.states.insert(step.id, StepState::NotStarted);
@@ -147,7 +156,9 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
                     stopped = true;
                     run.states.insert(step.id, StepState::NotStarted);
                 }
-                Err(StepError::Failed(message)) => {
+                Err(error @ (StepError::Failed(_) | StepError::LeaseLost(_))) => {
+                    lease_lost = matches!(error, StepError::LeaseLost(_));
+                    let (StepError::Failed(message) | StepError::LeaseLost(message)) = error else { continue };
                     let at = self.clock.now().to_string();
                     self.recorder.record(&Entry::StepFailed { step: step.id, at, message: message.clone() })?;
                     (self.on_event)(Event::Failed {
@@ -262,6 +273,8 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
         })?;
         let outputs = self.send(step, place, write, target.as_ref(), run).await?;
         self.remember(step, &outputs, run);
+        // From here on the change may act on delivery, whether or not it shows yet: a wait has to look at it.
+        run.finished_at.insert(step.id, self.clock.now());
         if let Some(target) = &step.target
             && target.settles
         {
@@ -333,7 +346,7 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
         let mut waited = Duration::ZERO;
         let mut delay = Duration::from_millis(500);
         loop {
-            self.lease.check().await.map_err(StepError::Failed)?;
+            self.lease.check().await.map_err(StepError::LeaseLost)?;
             run.writes += 1;
             let (message, retry_after) = match self.writer.write(place, write).await {
                 Ok(outcome) => return Ok(outcome.outputs),
@@ -350,7 +363,11 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
                     }
                     (message, None)
                 }
-                Err(WriteError::Transient { retry_after, message }) => (message, retry_after),
+                Err(WriteError::Transient { retry_after, message }) => {
+                    // It may have taken effect all the same: waits and undoing have to count on that.
+                    run.finished_at.insert(step.id, self.clock.now());
+                    (message, retry_after)
+                }
             };
             if waited >= bound {
                 return Err(StepError::Failed(format!("gave up after {} s: {message}", bound.as_secs())));
@@ -455,6 +472,16 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
             let Some(step) = plan.steps.iter().find(|step| step.id == *id) else { continue };
             let Some(undo) = &step.undo else { continue };
             let write: Write = run.outputs.resolve(&undo.write)?;
+            // Announced like any other write, so that the journal knows of it when the run dies here.
+            self.recorder.record(&Entry::WriteStarted {
+                step: *id,
+                at: self.clock.now().to_string(),
+                address: step.address.clone(),
+                place: undo.place.clone(),
+                write: Box::new(write.clone()),
+                query: None,
+                before: None,
+            })?;
             match self.send(step, &undo.place, &write, None, run).await {
                 Ok(_) => {
                     undone += 1;
@@ -474,18 +501,32 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
         })
     }
 
+    /// Waits, but not beyond a wish to stop: the wait for Databricks to act on a change takes an hour.
     async fn pause(&self, duration: Duration) -> Result<(), StepError> {
-        self.clock.sleep(duration).await;
+        let stopped = async {
+            while !self.stop.load(Ordering::SeqCst) {
+                self.clock.sleep(STOP_POLL).await;
+            }
+        };
+        futures::future::select(pin!(self.clock.sleep(duration)), pin!(stopped)).await;
         if self.stop.load(Ordering::SeqCst) { Err(StepError::Stopped) } else { Ok(()) }
     }
 }
 
+/// The address that keeps a step from being taken: a failed, skipped or undone step that it depends on.
+///
+/// A wait for delivery is different: as long as one of the changes that it guards was made, delivery has to be seen to
+/// survive it, whatever became of the others.
 fn blocked_by(plan: &Plan, step: &Step, run: &Run) -> Option<Address> {
-    step.depends_on
-        .iter()
-        .find(|id| !matches!(run.states.get(id), Some(StepState::Done | StepState::AlreadyThere)))
-        .and_then(|id| plan.steps.get(*id))
-        .map(|step| step.address.clone())
+    let is_done = |id: &StepId| matches!(run.states.get(id), Some(StepState::Done | StepState::AlreadyThere));
+    // A failed step may have been written too: sent without an answer, or not seen to settle.
+    let acts = |id: &StepId| is_done(id) || run.finished_at.contains_key(id);
+    if let StepAction::AwaitDelivery { after_steps, .. } = &step.action
+        && after_steps.iter().any(acts)
+    {
+        return None;
+    }
+    step.depends_on.iter().find(|id| !is_done(id)).and_then(|id| plan.steps.get(*id)).map(|step| step.address.clone())
 }
 
 fn describe(difference: &Diff) -> String {

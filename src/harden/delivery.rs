@@ -22,7 +22,6 @@ pub(super) fn want(draft: &mut Draft<'_>, manifests: &[&Desired]) {
     let mut asking = Vec::new();
     dangling(draft, &books);
     for desired in manifests {
-        others_in_bucket(draft, desired, &books);
         let chosen = choose(desired, &books);
         retire.extend(superseded(desired, &books, chosen));
         if want_one(draft, desired, &place, &books, chosen) {
@@ -31,6 +30,9 @@ pub(super) fn want(draft: &mut Draft<'_>, manifests: &[&Desired]) {
     }
     undeclared(draft, manifests, &books, &declared, &mut retire);
     slots::assign(draft, &asking, &books, &declared, &mut retire);
+    for desired in manifests {
+        others_in_bucket(draft, desired, &books, &retire);
+    }
     for retirement in retire {
         draft.retire(retirement);
     }
@@ -261,25 +263,23 @@ fn dangling(draft: &mut Draft<'_>, books: &Books) {
     }
 }
 
-/// What else uses the declared bucket or role, and is going to notice.
-fn others_in_bucket(draft: &mut Draft<'_>, desired: &Desired, books: &Books) {
+/// What else uses the declared bucket or role, and would stop without anybody having asked for it.
+fn others_in_bucket(draft: &mut Draft<'_>, desired: &Desired, books: &Books, retire: &[Retirement]) {
     let bucket = desired.delivery.bucket.as_str();
     let role = desired.role.arn.to_string();
-    let address = Address::new(desired.name.clone(), Kind::BucketPolicy, "audit");
     for one in books.deliveries.iter().filter(|one| is_enabled(one)) {
         let name = &one.config_name;
         let here = books.bucket_of(one) == Some(bucket);
         if here && !is_audit(one) {
-            draft.notice(
+            draft.refuse(
                 "other-delivery-in-audit-bucket",
-                &address,
                 format!("the {} delivery `{name}` writes to the audit bucket too, and is going to be stopped: give it a bucket of its own", one.log_type),
             );
         }
-        if !here && books.role_of(one) == Some(role.as_str()) {
-            draft.notice(
+        let retired = retire.iter().any(|retirement| retirement.config_id == one.config_id);
+        if !here && !retired && books.role_of(one) == Some(role.as_str()) {
+            draft.refuse(
                 "delivery-role-used-elsewhere",
-                &address,
                 format!("the delivery `{name}` uses the delivery role for another bucket, and is going to be stopped: give it a role of its own"),
             );
         }
@@ -290,9 +290,8 @@ fn others_in_bucket(draft: &mut Draft<'_>, desired: &Desired, books: &Books) {
         let root = books.storage.iter().find(|one| one.storage_configuration_id == *id);
         if root.is_some_and(|one| one.bucket_name == bucket) {
             let name = &workspace.workspace_name;
-            draft.notice(
+            draft.refuse(
                 "audit-bucket-is-workspace-root",
-                &address,
                 format!("the audit bucket is also the root bucket of the workspace `{name}`, whose users then reach the logs, and which the policy is going to stop: deliver to a bucket of its own"),
             );
         }

@@ -17,6 +17,9 @@ use super::parties::Parties;
 use super::size;
 use super::statement::{document, reasons, sorted};
 
+/// Nobody else names keys so.
+const OUR_ALIASES: &str = "alias/auditseal/";
+
 /// The key that the audit bucket shall use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyChoice {
@@ -25,7 +28,7 @@ pub enum KeyChoice {
     Create,
 }
 
-/// What identifies a key: given by ARN, else found by alias, else by owner tag, else made.
+/// What identifies a key: given by ARN, else found by alias and owner tag, else by the tag, else by the alias, else made.
 pub(super) struct KeySpec<'a> {
     pub manifest: &'a str,
     /// `audit`, or a replica's name.
@@ -67,21 +70,21 @@ impl KeySpec<'_> {
         if let Some(arn) = self.arn {
             return Ok(KeyChoice::Existing(arn.to_string()));
         }
-        match live.view(&self.place, Read::Key { key: self.alias.clone() }, Fact::key) {
-            Observed::Present(key) => return Ok(KeyChoice::Existing(key.arn)),
+        let named = match live.view(&self.place, Read::Key { key: self.alias.clone() }, Fact::key) {
+            Observed::Present(key) if self.owns(live, &key.arn) => return Ok(KeyChoice::Existing(key.arn)),
+            Observed::Present(key) => KeyChoice::Existing(key.arn),
             Observed::Unknown(gap) => return Err(gap),
-            Observed::Absent => {}
-        }
+            Observed::Absent => KeyChoice::Create,
+        };
         let keys = Query { place: self.place.clone(), read: Read::Keys };
         if !live.contains(&keys) {
-            return Ok(KeyChoice::Create);
+            return Ok(named);
         }
         match live.view(&self.place, Read::Keys, Fact::names) {
-            // A key that was made and tagged, and has no alias yet: the run that made it was stopped.
-            Observed::Present(Names(keys)) => {
-                Ok(self.tagged(live, &keys).map_or(KeyChoice::Create, KeyChoice::Existing))
-            }
-            Observed::Absent => Ok(KeyChoice::Create),
+            // A key that was made and tagged, and has no alias yet, because the run that made it was stopped; or has it no
+            // more, because somebody gave it to another key, which does not make that one ours.
+            Observed::Present(Names(keys)) => Ok(self.tagged(live, &keys).map_or(named, KeyChoice::Existing)),
+            Observed::Absent => Ok(named),
             Observed::Unknown(gap) => Err(gap),
         }
     }
@@ -302,7 +305,9 @@ fn want_alias(draft: &mut Draft<'_>, spec: &KeySpec<'_>, symbol: &str) {
         }
     };
     let pointed = draft.peek(&spec.place, Read::Key { key: spec.alias.clone() }, Fact::key);
-    if let Some(other) = pointed.filter(|key| key.arn != symbol && !spec.owns(draft.live, &key.arn)) {
+    // A name of ours that was moved away from a key of ours is moved back.
+    let ours = spec.alias.starts_with(OUR_ALIASES) && spec.owns(draft.live, symbol);
+    if let Some(other) = pointed.filter(|key| key.arn != symbol && !ours && !spec.owns(draft.live, &key.arn)) {
         draft.refuse(
             "alias-taken",
             format!("`{}` is the alias of the key `{}`: declare another `[key] alias`", spec.alias, other.arn),

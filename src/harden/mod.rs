@@ -33,7 +33,7 @@ mod writers;
 
 pub use estate::harden;
 pub use key::{KeyChoice, key_of};
-pub use names::{policy_names, replica_alias, replica_name, replica_place, replication_role};
+pub use names::{own_sids, policy_names, replica_alias, replica_name, replica_place, replication_role};
 pub use principals::named as named_roles;
 pub use writers::{LiveWriter, live_writers, writer_roles};
 

@@ -1,7 +1,7 @@
 //! Names and places that the generated documents agree on.
 
 use crate::model::desired::Replica;
-use crate::model::{Arn, Desired, Place};
+use crate::model::{Arn, Desired, Kind, Place};
 
 pub use crate::model::role::policy_names;
 
@@ -50,4 +50,15 @@ pub(super) fn bucket_arn(partition: &str, bucket: &str) -> String {
 /// `kms:ViaService` value of S3 in a region (KMS Developer Guide, "kms:ViaService").
 pub(super) fn s3_of(region: &str) -> String {
     format!("s3.{region}.amazonaws.com")
+}
+
+/// Sids of the statements that this tool writes, in any version, into the policy of a kind of resource. Empty for kinds
+/// whose policy holds nothing but ours.
+#[must_use]
+pub fn own_sids(kind: Kind) -> Vec<&'static str> {
+    match kind {
+        Kind::BucketPolicy => super::bucket_policy::SIDS.iter().chain(&super::access_policy::SIDS).copied().collect(),
+        Kind::KmsKeyPolicy => super::key_policy::SIDS.to_vec(),
+        _ => Vec::new(),
+    }
 }

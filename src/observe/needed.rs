@@ -112,16 +112,33 @@ impl Questions<'_> {
         }
     }
 
-    /// A key given by ARN, else found by alias, else by the tag that it was born with (a run may have been killed
-    /// between creating the key and naming it).
+    /// A key given by ARN, else found by alias, else by the tag that it was born with: a run may have been killed
+    /// between creating the key and naming it, and somebody may have given its name to another key.
     fn key(&mut self, place: &Place, arn: Option<String>, alias: &str, owner: &str) {
-        let named = arn.unwrap_or_else(|| alias.to_owned());
-        self.ask(place, Read::Key { key: named.clone() });
-        let is_alias = named.starts_with("alias/");
-        match self.answer(place, Read::Key { key: named.clone() }, Fact::key) {
-            Observed::Present(key) => self.key_details(place, &key.arn),
-            Observed::Absent if is_alias => self.key_by_tag(place, owner),
-            Observed::Absent | Observed::Unknown(_) => {}
+        let by_alias = Read::Key { key: alias.to_owned() };
+        self.ask(place, by_alias.clone());
+        let named = self.answer(place, by_alias, Fact::key);
+        if let Some(arn) = arn {
+            let by_arn = Read::Key { key: arn };
+            self.ask(place, by_arn.clone());
+            if let Observed::Present(key) = self.answer(place, by_arn, Fact::key) {
+                self.key_details(place, &key.arn);
+            }
+            if let Observed::Present(key) = named {
+                self.ask(place, Read::KeyTags { key: key.arn });
+            }
+            return;
+        }
+        match named {
+            Observed::Present(key) => {
+                self.key_details(place, &key.arn);
+                let tags = self.answer(place, Read::KeyTags { key: key.arn }, Fact::tags);
+                if matches!(tags, Observed::Present(tags) if tags.0.get(OWNER_TAG).is_none_or(|found| found != owner)) {
+                    self.key_by_tag(place, owner);
+                }
+            }
+            Observed::Absent => self.key_by_tag(place, owner),
+            Observed::Unknown(_) => {}
         }
     }
 

@@ -403,7 +403,8 @@ impl Builder<'_> {
         always: bool,
     ) {
         let risky = self.has_steps(desired, |slot| {
-            slot.rank >= range.0
+            matches!(slot.step.action, StepAction::Write { .. })
+                && slot.rank >= range.0
                 && slot.rank < range.1
                 && (order::may_stop_delivery(slot.step.address.kind) && is_main(&slot.step.address)
                     || slot.step.address.kind == Kind::LogDelivery)
@@ -504,8 +505,9 @@ impl Builder<'_> {
                         .filter(|(_, other)| {
                             other.rank >= low
                                 && other.rank <= high
-                                && (other.step.address.manifest == step.address.manifest)
+                                && other.step.address.manifest == step.address.manifest
                                 && is_main(&other.step.address)
+                                && touches_delivery(&other.step)
                         })
                         .map(|(id, _)| id),
                 ),
@@ -515,7 +517,7 @@ impl Builder<'_> {
             if let StepAction::AwaitDelivery { after_steps, .. } = &mut step.action {
                 after_steps.extend(depends.iter().copied().filter(|id| {
                     self.slots.get(*id).is_some_and(|slot| {
-                        order::may_stop_delivery(slot.step.address.kind) || slot.step.address.kind == Kind::LogDelivery
+                        touches_delivery(&slot.step) && matches!(slot.step.action, StepAction::Write { .. })
                     })
                 }));
             }
@@ -536,6 +538,11 @@ impl Builder<'_> {
         self.gaps.dedup();
         Built { changes, steps, gaps: self.gaps, summary }
     }
+}
+
+/// What a wait is for: the rest may fail without anything to wait for.
+fn touches_delivery(step: &Step) -> bool {
+    order::may_stop_delivery(step.address.kind) || step.address.kind == Kind::LogDelivery
 }
 
 fn before_of_change(action: Action, before: Option<&Fact>) -> Option<&Fact> {

@@ -146,6 +146,5 @@ pub fn may_stop_delivery(kind: Kind) -> bool {
             | Kind::Role
             | Kind::RoleInlinePolicies
             | Kind::RoleAttachedPolicies
-            | Kind::BucketPublicAccessBlock
     )
 }

@@ -18,6 +18,9 @@ const RENEW: SignedDuration = SignedDuration::from_mins(10);
 /// A holder asks for its lock at most this often: each write in between is covered by the answer.
 const TRUST: SignedDuration = SignedDuration::from_secs(20);
 const POLL: Duration = Duration::from_secs(5);
+/// A request about a lock that fails is made this often, with this pause: a throttled one need not end a run.
+const ATTEMPTS: u32 = 4;
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// A stored parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,15 +132,35 @@ impl<'a, S: LockStore, C: Clock> Locks<'a, S, C> {
     ) -> Result<Held, LockError> {
         let failed = |message: String| LockError::Failed { name: name.to_owned(), message };
         let mut waited = Duration::ZERO;
+        let mut attempts = 0;
         loop {
             let now = self.clock.now();
             let holder = Holder { run: run.to_owned(), owner: owner.to_owned(), since: now, until: later(now, LEASE) };
             let value = serde_json::to_string(&holder).map_err(|error| failed(error.to_string()))?;
-            if let Some(version) = self.store.create(place, name, &value).await.map_err(failed)? {
+            let trouble = match self.store.create(place, name, &value).await {
+                Ok(Some(version)) => {
+                    return Ok(Held { place: place.clone(), name: name.to_owned(), holder, version, checked: now });
+                }
+                Ok(None) => None,
+                Err(message) => Some(message),
+            };
+            let Some(stored) = self.store.fetch(place, name).await.map_err(failed)? else {
+                // Neither made nor there: refused, throttled, or given back by its holder just now.
+                if let Some(message) = trouble {
+                    attempts += 1;
+                    if attempts >= ATTEMPTS {
+                        return Err(failed(message));
+                    }
+                    self.clock.sleep(AGAIN).await;
+                }
+                continue;
+            };
+            let found: Option<Holder> = serde_json::from_str(&stored.value).ok();
+            if let Some(holder) = found.as_ref().filter(|found| found.run == run) {
+                // The answer to our own request was lost.
+                let (holder, version) = (holder.clone(), stored.version);
                 return Ok(Held { place: place.clone(), name: name.to_owned(), holder, version, checked: now });
             }
-            let Some(stored) = self.store.fetch(place, name).await.map_err(failed)? else { continue };
-            let found: Option<Holder> = serde_json::from_str(&stored.value).ok();
             let expired = found.as_ref().is_none_or(|found| found.until < now);
             if expired {
                 let version = self.store.replace(place, name, &value).await.map_err(failed)?;

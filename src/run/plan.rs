@@ -10,7 +10,7 @@ use crate::finding::{Finding, Severity};
 use crate::harden::{Scope, harden};
 use crate::model::databricks::LogDelivery;
 use crate::model::live::Query;
-use crate::model::{Desired, Fact, Live, Observed, Place, Wanted};
+use crate::model::{Desired, Fact, Kind, Live, Observed, Place, Wanted};
 use crate::observe::observe;
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{FORMAT_VERSION, GuardResult, Inputs, Plan, Source, Verdict, build, principal_ids};
@@ -62,7 +62,7 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
         reads_digest: reads_digest(live),
         changes: built.changes,
         guards,
-        findings: findings(&wanted),
+        findings: findings(&wanted, live, desired),
         allowed: options.allow.iter().cloned().collect(),
         steps: built.steps,
         principals: principal_ids(live),
@@ -82,7 +82,7 @@ fn refusals(wanted: &Wanted, allow: &BTreeSet<String>) -> Vec<GuardResult> {
         .collect()
 }
 
-fn findings(wanted: &Wanted) -> Vec<Finding> {
+fn findings(wanted: &Wanted, live: &Live, desired: &[Desired]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = wanted
         .notices
         .iter()
@@ -100,9 +100,31 @@ fn findings(wanted: &Wanted) -> Vec<Finding> {
             span: None,
         })
         .collect();
+    findings.extend(desired.iter().filter_map(|one| delivery_health(one, wanted, live)));
     findings.sort();
     findings.dedup();
     findings
+}
+
+/// The declared delivery exists, is enabled, and does not succeed.
+fn delivery_health(desired: &Desired, wanted: &Wanted, live: &Live) -> Option<Finding> {
+    let resource = wanted.find(&desired.name, Kind::LogDelivery, "primary")?;
+    let declared = resource.fact.log_deliveries()?.first()?;
+    let all = live.view(&desired.databricks_place(), Read::LogDeliveries, Fact::log_deliveries).present()?;
+    let found = all.iter().find(|one| one.config_id == declared.config_id && one.status == "ENABLED")?;
+    let health = found.delivery.as_ref()?;
+    // A configuration that was just made, or was on when Databricks began to keep the status, says nothing yet.
+    if !matches!(health.status.as_str(), "USER_FAILURE" | "SYSTEM_FAILURE") {
+        return None;
+    }
+    Some(Finding {
+        code: "delivery-not-succeeded".to_owned(),
+        severity: if health.status == "USER_FAILURE" { Severity::Critical } else { Severity::High },
+        subject: resource.address.to_string(),
+        message: format!("log-delivery configuration `{}` is {}: {}", found.config_id, health.status, health.message),
+        help: None,
+        span: None,
+    })
 }
 
 /// Who is calling, per AWS account: the role's ARN with its path when it could be read, else the plain ARN.

@@ -17,6 +17,13 @@
 mod sandbox;
 
 mod cli;
+mod drift;
+mod enforcement;
+mod faults;
 mod harness;
+mod kill;
 mod reconcile;
 mod rooms;
+mod scenarios;
+mod simulator;
+mod struck;

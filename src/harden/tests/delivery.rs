@@ -107,9 +107,11 @@ fn writers_that_cannot_write_are_not_protected() {
     none(&mut live, &aws(), Read::Role { role: "OldDelivery".to_owned() });
     assert_eq!(live_writers(&plain(), &live), []);
     let noticed = run(&plain(), &live);
-    for code in ["dangling-delivery", "other-delivery-in-audit-bucket", "undeclared-delivery"] {
+    for code in ["dangling-delivery", "undeclared-delivery"] {
         assert!(notices(&noticed).contains(&code), "{code}");
     }
+    // What our policies would stop is not stopped unasked.
+    assert_eq!(codes(&noticed), ["no-free-delivery-slot", "other-delivery-in-audit-bucket"]);
 }
 
 #[test]
@@ -242,10 +244,21 @@ fn a_disabled_delivery_is_not_created() {
 }
 
 #[test]
-fn an_audit_bucket_that_is_a_workspace_root_is_noticed() {
+fn an_audit_bucket_that_is_a_workspace_root_is_refused() {
     let mut live = live_with(vec![]);
     let mut root = workspace(12, "prod");
     root.storage_configuration_id = Some("s".to_owned());
     put(&mut live, &databricks(), Read::Workspaces, Fact::Workspaces(vec![root, workspace(11, "dev")]));
-    assert!(notices(&run(&plain(), &live)).contains(&"audit-bucket-is-workspace-root"));
+    assert_eq!(codes(&run(&plain(), &live)), ["audit-bucket-is-workspace-root"]);
+}
+
+#[test]
+fn a_role_that_delivers_elsewhere_too_is_not_narrowed_unasked() {
+    let mut desired = plain();
+    desired.role.arn = arn(OLD_ROLE);
+    let live = live_with(vec![delivery("d2", "o", "x", "old", "SUCCEEDED")]);
+    assert_eq!(codes(&run(&desired, &live)), ["delivery-role-used-elsewhere"]);
+    // Unless that delivery is switched off by the same plan.
+    desired.delivery.undeclared = Undeclared::Disable;
+    assert_eq!(codes(&run(&desired, &live)), [""; 0]);
 }

@@ -26,12 +26,15 @@ fn keys(live: &mut Live, all: &[(&str, &str)]) {
 }
 
 #[test]
-fn by_arn_then_alias_then_tag_else_new() {
+fn by_arn_then_tag_then_alias_else_new() {
     let mut live = new_account(&plain());
     assert_eq!(key_of(&plain(), &live), KeyChoice::Create);
     keys(&mut live, &[(KEY, "someone/else"), (SECOND, OWNER)]);
     assert_eq!(key_of(&plain(), &live), KeyChoice::Existing(SECOND.to_owned()));
+    // Somebody gave our alias to another key: the one with our tag stays ours.
     put_key(&mut live, &aws(), KEY, "alias/audit");
+    assert_eq!(key_of(&plain(), &live), KeyChoice::Existing(SECOND.to_owned()));
+    put(&mut live, &aws(), Read::KeyTags { key: SECOND.to_owned() }, tag("someone/else"));
     assert_eq!(key_of(&plain(), &live), KeyChoice::Existing(KEY.to_owned()));
     let mut desired = plain();
     desired.key.arn = Some(arn(SECOND));

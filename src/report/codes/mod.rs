@@ -2,6 +2,10 @@
 //!
 //! Where published control sets contradict each other or Databricks' own instructions, the text says what was decided.
 
+mod estate;
+
+use estate::ESTATE;
+
 /// One code and its explanation. Texts are sentences, without line breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
@@ -24,8 +28,28 @@ const fn code(code: &'static str, title: &'static str, meaning: &'static str, re
     Code { code, title, meaning, remedy }
 }
 
-/// Every code, sorted.
-pub const CODES: &[Code] = &[
+/// Every code: of guards and of estates, each sorted.
+pub const CODES: &[Code] = &joined::<{ GUARDS.len() + ESTATE.len() }>();
+
+const fn joined<const N: usize>() -> [Code; N] {
+    let mut all = [code("", "", "", ""); N];
+    let (mut rest, mut tail) = all.split_at_mut(GUARDS.len());
+    let mut guards = GUARDS;
+    while let (Some((slot, slots)), Some((one, others))) = (rest.split_first_mut(), guards.split_first()) {
+        *slot = *one;
+        rest = slots;
+        guards = others;
+    }
+    let mut estate = ESTATE;
+    while let (Some((slot, slots)), Some((one, others))) = (tail.split_first_mut(), estate.split_first()) {
+        *slot = *one;
+        tail = slots;
+        estate = others;
+    }
+    all
+}
+
+const GUARDS: &[Code] = &[
     code(
         "account-block-acts-on-every-bucket",
         "the account-level public access block closes more than the audit bucket",
@@ -300,7 +324,12 @@ mod tests {
 
     #[test]
     fn codes_are_sorted_distinct_and_kebab_case() {
-        assert!(CODES.windows(2).all(|pair| pair[0].code < pair[1].code));
+        for part in [super::GUARDS, super::ESTATE] {
+            assert!(part.windows(2).all(|pair| pair[0].code < pair[1].code));
+        }
+        let distinct: std::collections::BTreeSet<&str> = CODES.iter().map(|code| code.code).collect();
+        assert_eq!(distinct.len(), super::GUARDS.len() + super::ESTATE.len());
+        assert!(!distinct.contains(""));
         for code in CODES {
             let kebab =
                 code.code.split('-').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase()));
@@ -317,6 +346,33 @@ mod tests {
                 assert!(text.matches('`').count().is_multiple_of(2), "{}: {text}", code.code);
             }
         }
+    }
+
+    /// Whatever a guard, a refusal or a notice can say has an explanation.
+    #[test]
+    fn every_code_of_the_planner_is_explained() {
+        let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut found = std::collections::BTreeSet::new();
+        for room in ["harden", "plan/guard"] {
+            for entry in std::fs::read_dir(source.join(room)).unwrap() {
+                let path = entry.unwrap().path();
+                if !path.is_file() || path.ends_with("tests.rs") {
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                for verb in [".refuse(", ".notice(", ".warn(", ".pass("] {
+                    for rest in text.split(verb).skip(1) {
+                        let rest = rest.trim_start();
+                        if let Some(code) = rest.strip_prefix('"').and_then(|rest| rest.split('"').next()) {
+                            found.insert(code.to_owned());
+                        }
+                    }
+                }
+            }
+        }
+        assert!(found.len() > 30, "{found:?}");
+        let unknown: Vec<&String> = found.iter().filter(|code| explain(code).is_none()).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
     }
 
     /// A code that a text sends the reader to has to exist.

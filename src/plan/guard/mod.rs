@@ -1,9 +1,16 @@
 //! Named checks over the finished plan. Each sees the live state, every intermediate state and the final one; each has a
 //! code, and `--allow CODE` is the only override.
 
+mod access;
+mod states;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Desired, Gap, Kind, Live, Wanted};
+use crate::call::Read;
+use crate::harden::own_sids;
+use crate::model::{Desired, Fact, Gap, Kind, Live, OWNER_TAG, Wanted};
 
 use super::{Change, GuardResult, Step, Verdict};
 
@@ -61,6 +68,8 @@ pub fn check(subject: &Subject<'_>) -> Vec<GuardResult> {
     caller(subject, &mut verdicts);
     irreversible(subject, &mut verdicts);
     account_block(subject, &mut verdicts);
+    statements_removed(subject, &mut verdicts);
+    access::check(subject, &mut verdicts);
     verdicts.results
 }
 
@@ -90,10 +99,6 @@ fn caller(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
             (false, Purpose::Apply) => {
                 verdicts.push("not-a-declared-admin", Verdict::Refuse, message("apply runs as"));
             }
-        }
-        let mut callers = subject.caller.iter();
-        if callers.any(|(other, _)| other != account) && subject.caller.contains_key(account) {
-            continue;
         }
     }
     // Credentials of another account than declared would read and write somebody else's things.
@@ -137,4 +142,47 @@ fn account_block(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
             format!("{}: buckets of this account that are public on purpose stop being so", change.address),
         );
     }
+}
+
+/// A policy of ours that loses much at once is more likely a mistake in the manifest than a wish.
+fn statements_removed(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
+    for change in subject.changes.iter().filter(|change| is_owned(subject, change)) {
+        let Some(total) = live_statements(subject, change) else { continue };
+        // Undeclared allows go at any number: the policy only becomes tighter.
+        let own: Vec<String> =
+            own_sids(change.address.kind).into_iter().map(|sid| format!("statement[{sid}]")).collect();
+        let removed = change.fields.iter().filter(|field| field.after.is_null() && own.contains(&field.path)).count();
+        if removed * 3 > total {
+            verdicts.refuse(
+                "statements-removed",
+                format!("{}: {removed} of our statements, of {total} in all, would be removed at once", change.address),
+            );
+        }
+    }
+}
+
+fn live_statements(subject: &Subject<'_>, change: &Change) -> Option<usize> {
+    let resource = subject.wanted.resources.iter().find(|resource| resource.address == change.address)?;
+    let text = subject.live.get(&resource.query).present()?.policy()?.0.clone();
+    Some(crate::iam::parse(&text).ok()?.statements.len())
+}
+
+/// Whether the thing that a policy belongs to has carried our tag before this plan.
+fn is_owned(subject: &Subject<'_>, change: &Change) -> bool {
+    let Some(resource) = subject.wanted.resources.iter().find(|resource| resource.address == change.address) else {
+        return false;
+    };
+    let place = &resource.query.place;
+    let tags = match &resource.query.read {
+        Read::BucketPolicy { bucket } => subject
+            .live
+            .view(place, Read::BucketTags { bucket: bucket.clone() }, Fact::tags)
+            .present()
+            .map(|tags| tags.0),
+        Read::KeyPolicy { key } => {
+            subject.live.view(place, Read::KeyTags { key: key.clone() }, Fact::tags).present().map(|tags| tags.0)
+        }
+        _ => None,
+    };
+    tags.is_some_and(|tags| tags.contains_key(OWNER_TAG))
 }

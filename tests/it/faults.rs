@@ -1,0 +1,155 @@
+//! Faults that pass are survived; faults that last end the run by name, lose nothing, and a later run finishes.
+
+use std::time::Duration;
+
+use auditseal::apply::StepState;
+use auditseal::plan::Verdict;
+use auditseal::run::lock::{Holder, LockStore};
+use futures::{StreamExt, stream};
+
+use crate::harness::{Case, changes};
+use crate::sandbox::faults::{Failure, Moment, Rule, Trigger};
+use crate::struck::{Estate, all, delivers, exposed_to, lock_of, resume, run, undisturbed};
+
+const CLASSES: [(Moment, Failure); 9] = [
+    (Moment::Before, Failure::Throttle),
+    (Moment::Before, Failure::Status(500)),
+    (Moment::After, Failure::Status(503)),
+    (Moment::After, Failure::Timeout(Duration::from_millis(50))),
+    (Moment::Before, Failure::Disconnect),
+    (Moment::After, Failure::Disconnect),
+    (Moment::Before, Failure::Conflict),
+    (Moment::Before, Failure::Denied),
+    (Moment::After, Failure::StaleReads(2)),
+];
+
+async fn struck(n: u64, (moment, failure): (Moment, Failure), keys: usize) -> Vec<String> {
+    let case = Case::insecure().await;
+    let exposed = exposed_to(&case).await;
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    case.sandbox.faults.reset();
+    case.sandbox.faults.add(Rule { moment, ..Rule::before(Trigger::Request(n), failure) });
+    let result = run(&case, &router, &plan, "struck").await;
+    case.sandbox.faults.clear();
+    let mut wrong = Vec::new();
+    if let Ok(applied) = &result
+        && failure != Failure::Denied
+    {
+        for step in &applied.outcome.steps {
+            if !matches!(step.state, StepState::Done | StepState::AlreadyThere) {
+                wrong.push(format!("{} {}: {:?}", step.address, step.title, step.state));
+            }
+        }
+    }
+    if !delivers(&case).await {
+        wrong.push("the delivery that worked is lost".to_owned());
+    }
+    if exposed_to(&case).await.iter().any(|reader| !exposed.contains(reader)) {
+        wrong.push("exposed".to_owned());
+    }
+    wrong.extend(resume(&case, "struck", keys).await);
+    wrong
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_class_of_fault_is_survived_at_any_request() {
+    let (requests, keys) = undisturbed(Estate::Insecure).await;
+    // A class for each request in turn; the whole matrix has every class at every request.
+    let points: Vec<_> = (1..=requests)
+        .flat_map(|n| CLASSES.into_iter().zip(0_u64..).map(move |(class, index)| (n, class, index)))
+        .filter(|(n, _, index)| all() || n % 54 == index * 6 + 1)
+        .collect();
+    let tried = points.len();
+    let wrong: Vec<_> = stream::iter(points)
+        .map(|(n, class, _)| async move { (n, class, struck(n, class, keys).await) })
+        .buffer_unordered(4)
+        .filter(|(_, _, wrong)| std::future::ready(!wrong.is_empty()))
+        .collect()
+        .await;
+    assert!(tried >= 9, "{tried} points");
+    assert!(wrong.is_empty(), "{} of {tried} fault points: {wrong:#?}", wrong.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_never_works_fails_by_name_and_stops_only_what_needs_it() {
+    let case = Case::insecure().await;
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    let refused = Trigger::Operation("s3:PutBucketLifecycleConfiguration".to_owned());
+    case.sandbox.faults.add(Rule::before(refused, Failure::Denied).always());
+    let applied = run(&case, &router, &plan, "struck").await.expect("apply");
+    case.sandbox.faults.clear();
+    let failed: Vec<_> = applied
+        .outcome
+        .steps
+        .iter()
+        .filter_map(|step| match &step.state {
+            StepState::Failed(message) => Some((step.address.to_string(), message.clone())),
+            _ => None,
+        })
+        .collect();
+    assert!(!failed.is_empty(), "nothing failed");
+    for (address, message) in &failed {
+        assert!(address.contains("bucket-lifecycle"), "{address}: {message}");
+        assert!(message.contains("s3:PutLifecycleConfiguration"), "{message}");
+    }
+    for step in &applied.outcome.steps {
+        let by_lifecycle = match &step.state {
+            StepState::Done | StepState::AlreadyThere | StepState::Failed(_) => true,
+            StepState::Skipped { because } => because.to_string().contains("bucket-lifecycle"),
+            StepState::Undone | StepState::NotStarted => false,
+        };
+        assert!(by_lifecycle, "{} {}: {:?}", step.address, step.title, step.state);
+    }
+    let router = case.router().await;
+    case.converge(&router).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_read_is_a_gap_that_names_its_permission() {
+    let case = Case::insecure().await;
+    let router = case.router().await;
+    let refused = Trigger::Operation("s3:GetBucketPolicy".to_owned());
+    case.sandbox.faults.add(Rule::before(refused, Failure::Denied).always());
+    let plan = case.plan(&router).await;
+    assert!(!plan.complete, "a plan that lacks a policy is not complete");
+    assert!(plan.gaps.iter().any(|gap| gap.permission.as_deref() == Some("s3:GetBucketPolicy")), "{:?}", plan.gaps);
+    let guard = plan.guards.iter().find(|guard| guard.code == "unread-inputs").expect("guard");
+    assert_eq!(guard.verdict, Verdict::Refuse);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_lock_refuses_by_the_holders_run_and_an_expired_one_is_taken_over() {
+    let case = Case::empty().await;
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    let (place, name) = lock_of(&case);
+    let now = jiff::Timestamp::now();
+    let hour = jiff::SignedDuration::from_hours(1);
+    let mut holder =
+        Holder { run: "the-other-run".to_owned(), owner: "somebody".to_owned(), since: now, until: now + hour };
+    let value = serde_json::to_string(&holder).expect("json");
+    router.create(&place, &name, &value).await.expect("create").expect("nobody holds it");
+    let writes = case.sandbox.faults.counted().1;
+    let refused = run(&case, &router, &plan, "second").await.expect_err("the lock is held").to_string();
+    assert!(refused.contains("the-other-run"), "{refused}");
+    // The attempt to create the lock is the only write.
+    assert_eq!(case.sandbox.faults.counted().1, writes + 1, "written without the lock");
+    holder.until = now - hour;
+    router.replace(&place, &name, &serde_json::to_string(&holder).expect("json")).await.expect("replace");
+    let applied = run(&case, &router, &plan, "third").await.expect("the lease had ended");
+    assert_eq!(changes(applied.verification.as_ref().expect("verification")), [""; 0]);
+    assert_eq!(router.fetch(&place, &name).await.expect("fetch"), None, "the lock is given back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_answer_about_the_lock_does_not_lock_the_run_out() {
+    let case = Case::empty().await;
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    let lock = Trigger::Operation("ssm:PutParameter".to_owned());
+    case.sandbox.faults.add(Rule::after(lock, Failure::Disconnect));
+    let applied = run(&case, &router, &plan, "struck").await.expect("it holds its own lock");
+    assert_eq!(changes(applied.verification.as_ref().expect("verification")), [""; 0]);
+}

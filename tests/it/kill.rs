@@ -1,0 +1,92 @@
+//! A run that dies at any request loses no log, exposes nothing, announced what it wrote, and is finished by the next run.
+
+use std::collections::BTreeMap;
+
+use auditseal::journal::Entry;
+use futures::{StreamExt, stream};
+
+use crate::harness::Case;
+use crate::sandbox::faults::{Failure, Moment, Rule, Trigger};
+use crate::struck::{Estate, all, chosen, delivers, exposed_to, resume, run, undisturbed};
+
+async fn killed(estate: Estate, n: u64, moment: Moment, keys: usize) -> Option<Vec<String>> {
+    let case = estate.case().await;
+    let faults = case.sandbox.faults.clone();
+    let (delivered, exposed) = (delivers(&case).await, exposed_to(&case).await);
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    faults.reset();
+    faults.add(Rule { moment, ..Rule::before(Trigger::Request(n), Failure::Kill) });
+    tokio::select! {
+        () = faults.killed() => {}
+        _ = run(&case, &router, &plan, "killed") => {}
+    }
+    let struck = faults.is_dead();
+    drop(router);
+    faults.clear();
+    faults.revive();
+    if !struck {
+        return None;
+    }
+    let mut wrong = unannounced(&case);
+    if delivered && !delivers(&case).await {
+        wrong.push("the delivery that worked is lost".to_owned());
+    }
+    for reader in exposed_to(&case).await {
+        if !exposed.contains(&reader) {
+            wrong.push(format!("exposed to {reader}"));
+        }
+    }
+    wrong.extend(resume(&case, "killed", keys).await);
+    Some(wrong)
+}
+
+/// Writes that took effect without being on disk before: their number by operation, against the journal's.
+fn unannounced(case: &Case) -> Vec<String> {
+    let path = case.folder.path().join("runs/killed.jsonl");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let mut announced: BTreeMap<String, i64> = BTreeMap::new();
+    for line in text.lines() {
+        if let Ok(Entry::WriteStarted { write, .. }) = Entry::parse(line) {
+            *announced.entry(write.operation().to_owned()).or_default() += 1;
+        }
+    }
+    for record in case.sandbox.faults.recorded() {
+        let effective = record.effect.is_some_and(|status| status < 300);
+        // Databricks' operations have other names on the wire; the lock is not part of the journal.
+        let counted = ["s3:", "kms:", "iam:"].iter().any(|service| record.name.starts_with(service));
+        if record.is_write && effective && counted {
+            *announced.entry(record.name).or_default() -= 1;
+        }
+    }
+    announced.into_iter().filter(|(_, left)| *left < 0).map(|(name, _)| format!("{name} was not announced")).collect()
+}
+
+async fn matrix(estate: Estate, which: u64) {
+    let (requests, keys) = undisturbed(estate).await;
+    assert!(requests > 50, "an apply of {requests} requests");
+    let points = chosen(1..=requests, which).into_iter().flat_map(|n| [(n, Moment::Before), (n, Moment::After)]);
+    let results: Vec<_> = stream::iter(points)
+        .map(|(n, moment)| async move { (n, moment, killed(estate, n, moment, keys).await) })
+        .buffer_unordered(4)
+        .collect()
+        .await;
+    let struck = results.iter().filter(|(_, _, wrong)| wrong.is_some()).count();
+    let wrong: Vec<_> = results.iter().filter(|(_, _, wrong)| wrong.as_ref().is_some_and(|w| !w.is_empty())).collect();
+    assert!(wrong.is_empty(), "{} of {struck} kill points: {wrong:#?}", wrong.len());
+    // Polls make the length of a run vary a little.
+    assert!(struck * 10 >= results.len() * 8, "{struck} of {} points were reached", results.len());
+    if all() {
+        std::fs::write(std::env::temp_dir().join(format!("kill-{estate:?}.txt")), struck.to_string()).expect("count");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_killed_at_any_request_of_a_move_is_resumed_without_loss() {
+    matrix(Estate::Insecure, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_killed_at_any_request_in_an_empty_account_is_resumed() {
+    matrix(Estate::Empty, 4).await;
+}

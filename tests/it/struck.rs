@@ -1,0 +1,163 @@
+//! What kill and fault cases share: a run that a fault strikes, the state it leaves, and a clean run after it.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use auditseal::apply::Clock;
+use auditseal::model::Place;
+use auditseal::plan::Plan;
+use auditseal::provider::router::Router;
+use auditseal::run::apply::{Applied, ApplyError, ApplyOptions, apply};
+use auditseal::run::lock::{parameter, unlock};
+
+use crate::harness::{Case, changes};
+use crate::sandbox::databricks::DeliveryState;
+use crate::sandbox::estate::SPEED;
+
+/// Compressed, and never longer than a poll: the hour in which Databricks stops a delivery is nothing to test here.
+pub struct Quick;
+
+impl Clock for Quick {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep((duration / SPEED).min(Duration::from_millis(40))).await;
+    }
+}
+
+/// Whether the whole matrix was asked for.
+pub fn all() -> bool {
+    std::env::var_os("AUDITSEAL_TEST_ALL").is_some()
+}
+
+/// The sixth that is tried by default, or everything.
+pub fn chosen(points: std::ops::RangeInclusive<u64>, which: u64) -> Vec<u64> {
+    points.filter(|n| all() || n % 6 == which).collect()
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Estate {
+    Insecure,
+    Empty,
+}
+
+impl Estate {
+    pub async fn case(self) -> Case {
+        match self {
+            Estate::Insecure => Case::insecure().await,
+            Estate::Empty => Case::empty().await,
+        }
+    }
+}
+
+pub async fn run(case: &Case, router: &Router, plan: &Plan, run: &str) -> Result<Applied, ApplyError> {
+    let options = ApplyOptions {
+        store: case.folder.path(),
+        run,
+        owner: "a test",
+        lock_timeout: Duration::ZERO,
+        stop: &AtomicBool::new(false),
+    };
+    apply(router, &Quick, plan, &options, &mut |_| {}).await
+}
+
+pub fn lock_of(case: &Case) -> (Place, String) {
+    (case.aws_place(), parameter(&case.sandbox.aws.account, &case.sandbox.aws.bucket))
+}
+
+/// Who of the undeclared can read the log that was there at the start.
+pub async fn exposed_to(case: &Case) -> Vec<&'static str> {
+    let estate = &case.sandbox.aws;
+    let key = format!("workspaceId=0/date=2026-11-22/auditlogs_{}.json", estate.account);
+    let mut readers = Vec::new();
+    for role in ["ContractorX", "AccountAdmin"] {
+        let Ok(session) = estate.session(role, false).await else { continue };
+        if estate.world.get_object(&session, &estate.bucket, &key).await.is_ok() {
+            readers.push(role);
+        }
+    }
+    readers
+}
+
+/// Whether an enabled configuration delivers to the audit bucket right now, by a real request.
+pub async fn delivers(case: &Case) -> bool {
+    case.sandbox.databricks.deliver_now().await;
+    let bucket = &case.sandbox.aws.bucket;
+    case.sandbox.databricks.inspect(|data| {
+        data.log_delivery.iter().any(|one| {
+            one.enabled
+                && one.state == DeliveryState::Succeeded
+                && data.storage(&one.storage_configuration_id).is_some_and(|storage| storage.bucket_name == *bucket)
+        })
+    })
+}
+
+/// Enabled configurations of the audit bucket.
+pub fn enabled(case: &Case) -> usize {
+    let bucket = &case.sandbox.aws.bucket;
+    case.sandbox.databricks.inspect(|data| {
+        data.log_delivery
+            .iter()
+            .filter(|one| {
+                one.enabled
+                    && data.storage(&one.storage_configuration_id).is_some_and(|storage| storage.bucket_name == *bucket)
+            })
+            .count()
+    })
+}
+
+/// Breaks the lock of the struck run, plans and applies without faults, and says what is wrong afterwards.
+pub async fn resume(case: &Case, struck: &str, keys: usize) -> Vec<String> {
+    let router = case.router().await;
+    let (place, name) = lock_of(case);
+    unlock(&router, &place, &name, struck).await.expect("the lock is the struck run's or nobody's");
+    let mut wrong = Vec::new();
+    let plan = case.plan(&router).await;
+    if auditseal::run::plan::is_refused(&plan) {
+        return vec![format!("the resume is refused: {:?} {:?}", plan.guards, plan.gaps)];
+    }
+    match run(case, &router, &plan, &uuid::Uuid::new_v4().to_string()).await {
+        Ok(applied) => match &applied.verification {
+            Some(after) if changes(after).is_empty() && after.complete => {}
+            after => wrong.push(format!(
+                "the resume leaves {:?}: {:?}",
+                after.as_ref().map(changes),
+                applied.outcome.steps.iter().filter(|step| !is_done(step)).collect::<Vec<_>>()
+            )),
+        },
+        Err(error) => wrong.push(format!("the resume fails: {error}")),
+    }
+    let kms = case.sandbox.aws.world.kms(&case.sandbox.aws.root());
+    let found = kms.list_keys().send().await.expect("keys").keys.unwrap_or_default().len();
+    if found != keys {
+        wrong.push(format!("{found} keys instead of {keys}"));
+    }
+    if enabled(case) != 1 {
+        wrong.push(format!("{} enabled configurations of the bucket", enabled(case)));
+    }
+    if !delivers(case).await {
+        wrong.push("nothing delivers after the resume".to_owned());
+    }
+    if !exposed_to(case).await.is_empty() {
+        wrong.push(format!("read after the resume by {:?}", exposed_to(case).await));
+    }
+    wrong
+}
+
+fn is_done(step: &auditseal::apply::StepOutcome) -> bool {
+    matches!(step.state, auditseal::apply::StepState::Done | auditseal::apply::StepState::AlreadyThere)
+}
+
+/// Keys of an undisturbed apply, and how many requests it sends.
+pub async fn undisturbed(estate: Estate) -> (u64, usize) {
+    let case = estate.case().await;
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    case.sandbox.faults.reset();
+    run(&case, &router, &plan, "undisturbed").await.expect("apply");
+    let requests = case.sandbox.faults.counted().0;
+    let kms = case.sandbox.aws.world.kms(&case.sandbox.aws.root());
+    (requests, kms.list_keys().send().await.expect("keys").keys.unwrap_or_default().len())
+}
