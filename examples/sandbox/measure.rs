@@ -91,11 +91,15 @@ impl Bench<'_> {
         row(
             name,
             &format!("{} ({} writes)", all.len(), all.iter().filter(|one| one.is_write).count()),
-            &chain(&all).to_string(),
-            &format!("{} / {}", aws.len(), chain(&aws)),
-            &format!("{} / {}", databricks.len(), chain(&databricks)),
+            &chain(&all).len().to_string(),
+            &format!("{} / {}", aws.len(), chain(&aws).len()),
+            &format!("{} / {}", databricks.len(), chain(&databricks).len()),
             &format!("{:.2}", median.as_secs_f64()),
         );
+        if !latency.is_zero() && all.len() < 100 {
+            say(&format!("  AWS: {}", chain(&aws).join(" > ")));
+            say(&format!("  Databricks: {}", chain(&databricks).join(" > ")));
+        }
         Ok(median)
     }
 
@@ -132,22 +136,21 @@ impl Bench<'_> {
     }
 }
 
-/// The longest chain of requests that each started after the one before had ended.
-fn chain(records: &[Recorded]) -> usize {
-    let mut spans: Vec<(Instant, Instant)> =
-        records.iter().filter_map(|record| Some((record.finished?, record.started))).collect();
-    spans.sort_unstable();
+/// The longest chain of requests that each started after the one before had ended. It also counts turns in the queue of
+/// bounded connections, so it is an upper bound of what depends on each other.
+fn chain(records: &[Recorded]) -> Vec<&str> {
+    let mut spans: Vec<(Instant, &Recorded)> =
+        records.iter().filter_map(|record| Some((record.finished?, record))).collect();
+    spans.sort_by_key(|(finished, _)| *finished);
     let mut last = None;
-    spans
-        .into_iter()
-        .filter(|(finished, started)| {
-            let after = last.is_none_or(|end| *started >= end);
-            if after {
-                last = Some(*finished);
-            }
-            after
-        })
-        .count()
+    let mut names = Vec::new();
+    for (finished, record) in spans {
+        if last.is_none_or(|end| record.started >= end) {
+            last = Some(finished);
+            names.push(record.name.as_str());
+        }
+    }
+    names
 }
 
 async fn binaries(program: &Path) -> Result<()> {
