@@ -24,6 +24,8 @@ const PRECONDITION_GRACE: Duration = Duration::from_secs(10);
 const DELIVERY_POLL: Duration = Duration::from_secs(30);
 /// A customer-side failure that lasts this long after a change is not propagation any more.
 const DELIVERY_FAILURE_GRACE: Duration = Duration::from_secs(20 * 60);
+/// How often a long wait looks after the lock.
+const LEASE_CARE: Duration = Duration::from_secs(120);
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// How often a wait looks whether the run shall stop.
 const STOP_POLL: Duration = Duration::from_secs(1);
@@ -204,7 +206,7 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
             }
             StepAction::Pause { seconds, reason } => {
                 (self.on_event)(Event::Waiting { step: step.id, message: reason.clone() });
-                self.pause(Duration::from_secs(*seconds)).await?;
+                self.pause_and_keep(Duration::from_secs(*seconds)).await?;
                 self.recorder.record(&Entry::Waited { step: step.id, at: self.clock.now().to_string() })?;
                 Ok(StepState::Done)
             }
@@ -459,7 +461,7 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
                 )));
             }
             (self.on_event)(Event::Waiting { step, message });
-            self.pause(DELIVERY_POLL).await?;
+            self.pause_and_keep(DELIVERY_POLL).await?;
             waited += DELIVERY_POLL;
         }
     }
@@ -499,6 +501,18 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
             (count, true) => format!("{count} changes were taken back"),
             (count, false) => format!("{count} changes were taken back, not {}", kept.join(", ")),
         })
+    }
+
+    /// A long wait that keeps the lock: its lease is shorter than what Databricks may take.
+    async fn pause_and_keep(&self, duration: Duration) -> Result<(), StepError> {
+        let mut left = duration;
+        while !left.is_zero() {
+            let part = left.min(LEASE_CARE);
+            self.pause(part).await?;
+            self.lease.check().await.map_err(StepError::LeaseLost)?;
+            left = left.saturating_sub(part);
+        }
+        Ok(())
     }
 
     /// Waits, but not beyond a wish to stop: the wait for Databricks to act on a change takes an hour.

@@ -304,7 +304,8 @@ fn want_alias(draft: &mut Draft<'_>, spec: &KeySpec<'_>, symbol: &str) {
             Err(_) => return,
         }
     };
-    let pointed = draft.peek(&spec.place, Read::Key { key: spec.alias.clone() }, Fact::key);
+    // An alias that could not be read may be taken: a gap, not a free name.
+    let Ok(pointed) = draft.need(&spec.place, Read::Key { key: spec.alias.clone() }, Fact::key) else { return };
     // A name of ours that was moved away from a key of ours is moved back.
     let ours = spec.alias.starts_with(OUR_ALIASES) && spec.owns(draft.live, symbol);
     if let Some(other) = pointed.filter(|key| key.arn != symbol && !ours && !spec.owns(draft.live, &key.arn)) {

@@ -28,3 +28,4 @@ mod rooms;
 mod scenarios;
 mod simulator;
 mod struck;
+mod waits;

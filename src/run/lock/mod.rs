@@ -1,6 +1,9 @@
 //! The lock of a location: an SSM parameter that exists before any bucket does and is shared by a team and its CI.
 //! Creating it without overwrite is atomic; its version is the fence (SSM API reference, PutParameter).
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::time::Duration;
 

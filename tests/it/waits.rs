@@ -1,0 +1,141 @@
+//! What a change may cost the delivery: nothing. Waits, undoing, and stopping between steps.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use auditseal::apply::{Event, StepState};
+use auditseal::call::{Query, Read};
+use auditseal::journal::RunResult;
+use auditseal::model::{Address, Fact, Kind};
+use auditseal::provider::Reader;
+use auditseal::run::apply::Applied;
+
+use crate::harness::{Case, assert_not_refused};
+
+/// The state of every step of a kind.
+fn states(applied: &Applied, kind: Kind) -> Vec<StepState> {
+    let of_kind = |address: &Address| address.kind == kind && address.name != "access";
+    applied.outcome.steps.iter().filter(|step| of_kind(&step.address)).map(|step| step.state.clone()).collect()
+}
+
+async fn algorithm(case: &Case) -> String {
+    let query =
+        Query { place: case.aws_place(), read: Read::BucketEncryption { bucket: case.sandbox.aws.bucket.clone() } };
+    let fact = case.router().await.read(&query).await.present().expect("an encryption");
+    Fact::encryption(&fact).expect("encryption").algorithm.clone()
+}
+
+/// Configurations that are enabled, by name.
+fn enabled(case: &Case) -> Vec<String> {
+    let all = case.sandbox.databricks.log_deliveries();
+    all.into_iter().filter(|config| config.enabled).map(|config| config.config_name).collect()
+}
+
+/// Makes Databricks fail to assume the role of a credential, as a trust policy that somebody broke would.
+fn break_credential(case: &Case, role_arn: &str, broken: bool) {
+    let suffix = "-gone";
+    case.sandbox.databricks.edit(|data| {
+        for credential in &mut data.credentials {
+            if broken && credential.role_arn == role_arn {
+                credential.role_arn.push_str(suffix);
+            } else if !broken && credential.role_arn == format!("{role_arn}{suffix}") {
+                credential.role_arn = role_arn.to_owned();
+            }
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_that_delivery_does_not_survive_are_taken_back() {
+    let case = Case::insecure().await;
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    assert_not_refused(&plan);
+    assert_eq!(algorithm(&case).await, "AES256");
+    let role = case.sandbox.insecure.as_ref().expect("insecure").role_arn.clone();
+    let applied = case
+        .apply_watched(&router, &plan, &AtomicBool::new(false), &mut |event| {
+            if let Event::Finished { address, .. } = &event
+                && address.kind == Kind::BucketEncryption
+                && address.name == "audit"
+            {
+                break_credential(&case, &role, true);
+            }
+        })
+        .await
+        .expect("the run ends by itself");
+    assert_eq!(applied.outcome.result, RunResult::Partial);
+    assert_eq!(states(&applied, Kind::BucketEncryption), [StepState::Undone]);
+    assert_eq!(states(&applied, Kind::BucketOwnership), [StepState::Undone]);
+    assert_eq!(algorithm(&case).await, "AES256", "the default that worked is back");
+    assert!(enabled(&case).contains(&"audit logs".to_owned()), "the old delivery was not switched off");
+    // With the trust repaired the same plan goes through.
+    break_credential(&case, &role, false);
+    case.sandbox.databricks.deliver_now().await;
+    case.converge(&router).await;
+    assert_eq!(algorithm(&case).await, "aws:kms");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_old_delivery_stays_until_the_new_one_has_succeeded() {
+    let case = Case::insecure().await;
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    assert_not_refused(&plan);
+    let role = case.desired[0].role.arn.to_string();
+    let applied = case
+        .apply_watched(&router, &plan, &AtomicBool::new(false), &mut |event| {
+            // Created with a probe that passed; broken before its first delivery is awaited.
+            if let Event::Started { address, title, .. } = &event
+                && address.kind == Kind::LogDelivery
+                && title.starts_with("wait for")
+            {
+                break_credential(&case, &role, true);
+            }
+        })
+        .await
+        .expect("the run ends by itself");
+    assert_eq!(applied.outcome.result, RunResult::Partial);
+    let finals: Vec<&StepState> =
+        applied.outcome.steps.iter().filter(|step| step.title.contains("(final)")).map(|step| &step.state).collect();
+    assert!(!finals.is_empty());
+    assert!(finals.iter().all(|state| matches!(state, StepState::Skipped { .. })), "{finals:?}");
+    assert!(enabled(&case).contains(&"audit logs".to_owned()), "{:?}", enabled(&case));
+    break_credential(&case, &role, false);
+    case.sandbox.databricks.deliver_now().await;
+    case.converge(&router).await;
+    assert!(!enabled(&case).contains(&"audit logs".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_stopped_between_steps_goes_on_later() {
+    let case = Case::insecure().await;
+    let router = case.router().await;
+    let mut rounds = 0;
+    loop {
+        let plan = case.plan(&router).await;
+        assert_not_refused(&plan);
+        if plan.steps.is_empty() {
+            break;
+        }
+        rounds += 1;
+        assert!(rounds < 12, "no progress");
+        let stop = AtomicBool::new(false);
+        let applied = case
+            .apply_watched(&router, &plan, &stop, &mut |event| {
+                // Seven steps a round: every round stops somewhere else.
+                if matches!(event, Event::Started { step: 6, .. }) {
+                    stop.store(true, Ordering::SeqCst);
+                }
+            })
+            .await
+            .expect("the run ends by itself");
+        let failed: Vec<_> =
+            applied.outcome.steps.iter().filter(|step| matches!(step.state, StepState::Failed(_))).collect();
+        assert!(failed.is_empty(), "{failed:?}");
+        if plan.steps.len() > 7 {
+            assert_eq!(applied.outcome.result, RunResult::Interrupted);
+        }
+        assert!(!enabled(&case).is_empty(), "there is a delivery at every stop");
+    }
+    assert!(rounds > 3, "{rounds} rounds");
+}
