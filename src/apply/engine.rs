@@ -24,6 +24,8 @@ const PRECONDITION_GRACE: Duration = Duration::from_secs(10);
 const DELIVERY_POLL: Duration = Duration::from_secs(30);
 /// A customer-side failure that lasts this long after a change is not propagation any more.
 const DELIVERY_FAILURE_GRACE: Duration = Duration::from_secs(20 * 60);
+/// As long as a planned wait for delivery may take.
+const CONFIRM_DEADLINE: Duration = Duration::from_secs(2 * 3600);
 /// How often a long wait looks after the lock.
 const LEASE_CARE: Duration = Duration::from_secs(120);
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
@@ -176,6 +178,20 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
             (self.on_event)(Event::Interrupted);
         }
         self.finish(plan, run, stopped)
+    }
+
+    /// Waits for a success after `since`, outside of any step: for a run that follows one that was stopped before it had
+    /// seen delivery survive its changes.
+    ///
+    /// # Errors
+    /// When there is none within the deadline, with what Databricks said.
+    pub async fn confirm(&mut self, place: &Place, config_id: &str, since: Timestamp) -> Result<(), String> {
+        match self.await_delivery(0, place, config_id, since, CONFIRM_DEADLINE).await {
+            Ok(()) => Ok(()),
+            Err(StepError::Failed(message) | StepError::LeaseLost(message)) => Err(message),
+            Err(StepError::Record(error)) => Err(error.to_string()),
+            Err(StepError::Stopped) => Err("stopped before a delivery was seen".to_owned()),
+        }
     }
 
     fn finish(&mut self, plan: &Plan, mut run: Run, stopped: bool) -> Result<Outcome, RecordError> {

@@ -51,10 +51,15 @@ pub async fn run(global: &Global, verb: &Apply, output: &Output) -> anyhow::Resu
         output.note("Nothing was changed: a guard refused the plan. `auditseal explain CODE` says more.");
         return Ok(Exit::Refused);
     }
-    if now.steps.is_empty() {
-        return Ok(Exit::Done);
+    let earlier = auditseal::run::journal_file::unfinished(&session::store(global));
+    match (&earlier, now.steps.is_empty()) {
+        (None, true) => return Ok(Exit::Done),
+        (Some(earlier), true) => {
+            output.note(&format!("The earlier run {earlier} was stopped: a delivery that succeeds now is awaited."));
+        }
+        (_, false) => {}
     }
-    if saved.is_none() && !verb.auto_approve {
+    if !now.steps.is_empty() && saved.is_none() && !verb.auto_approve {
         match session::confirm(output, "\nMake these changes? Only `yes` is accepted.") {
             Some(true) => {}
             Some(false) => {
@@ -150,6 +155,10 @@ fn conclude(applied: &Applied, signal: u8, output: &Output) -> Exit {
             verification.changes.iter().map(|change| change.address.to_string()).collect();
         let addresses: Vec<String> = addresses.into_iter().collect();
         output.note(&format!("Verification: still differs: {}.", addresses.join(", ")));
+        return Exit::Failed;
+    }
+    if !applied.unconfirmed.is_empty() {
+        output.note(&format!("Verification: no successful delivery: {}.", applied.unconfirmed.join("; ")));
         return Exit::Failed;
     }
     output.note("Verification: the live configuration matches the declaration.");

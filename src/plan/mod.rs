@@ -140,6 +140,15 @@ pub struct Summary {
     pub noop: usize,
 }
 
+/// A log-delivery configuration that does what a manifest declares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delivery {
+    pub manifest: String,
+    pub place: Place,
+    pub config_id: String,
+}
+
 /// Which manifest the plan was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -168,6 +177,8 @@ pub struct Plan {
     /// Codes given with `--allow`.
     pub allowed: Vec<String>,
     pub steps: Vec<Step>,
+    /// Enabled configurations that deliver as declared, as far as they exist.
+    pub deliveries: Vec<Delivery>,
     /// Stable ids of principals that were read → their ARNs: policies may name a role by its id.
     pub principals: BTreeMap<String, String>,
     /// Desired state, so that a saved plan can be applied and its guards run again without manifests.

@@ -295,6 +295,7 @@ pub(super) fn plan() -> Plan {
         }],
         allowed: vec!["irreversible-object-lock".into()],
         steps: steps(),
+        deliveries: Vec::new(),
         principals: BTreeMap::new(),
         desired: vec![desired()],
     }

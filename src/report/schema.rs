@@ -27,6 +27,7 @@ pub fn plan_schema() -> Value {
         "findings": list("finding"),
         "allowed": strings,
         "steps": list("step"),
+        "deliveries": list("delivery"),
         "principals": {
             "description": "other spellings of principals and keys, and what they stand for",
             "type": "object", "additionalProperties": { "type": "string" }
@@ -107,6 +108,11 @@ fn definitions() -> Value {
             })),
             &["help", "span"]
         ),
+        "delivery": object(json!({
+            "manifest": text,
+            "place": { "$ref": "#/$defs/place" },
+            "config_id": text
+        })),
         "step": step(&text, &count, &address),
         "action": { "oneOf": actions(&text, &count) },
         "place": {

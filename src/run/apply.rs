@@ -11,7 +11,7 @@ use crate::plan::guard::Purpose;
 use crate::plan::{Plan, StepAction};
 use crate::provider::Writer;
 
-use super::journal_file::JournalFile;
+use super::journal_file::{JournalFile, unfinished};
 use super::lock::{LockError, LockStore, Locks, parameter};
 use super::plan::{PlanOptions, plan};
 
@@ -32,6 +32,8 @@ pub struct Applied {
     pub outcome: Outcome,
     /// The plan after the run; `None` when the run did not finish.
     pub verification: Option<Plan>,
+    /// Deliveries that were not seen to survive what an earlier, stopped run had changed.
+    pub unconfirmed: Vec<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +124,8 @@ where
     W: Writer + LockStore,
     C: Clock,
 {
+    let earlier = unfinished(options.store);
+    let started = clock.now();
     let mut journal = JournalFile::create(options.store, options.run)
         .map_err(|error| ApplyError::Journal { path: options.store.display().to_string(), error })?;
     let mut applier = Applier { writer, clock, recorder: &mut journal, lease: locks, stop: options.stop, on_event };
@@ -132,5 +136,13 @@ where
         let plan_options = PlanOptions { allow: plan_to_apply.allowed.iter().cloned().collect(), partial: false };
         Some(plan(writer, &plan_to_apply.desired, &plan_options, Purpose::Plan).await)
     };
-    Ok(Applied { outcome, verification })
+    let mut unconfirmed = Vec::new();
+    if let (Some(earlier), Some(verification)) = (earlier, &verification) {
+        for delivery in &verification.deliveries {
+            if let Err(message) = applier.confirm(&delivery.place, &delivery.config_id, started).await {
+                unconfirmed.push(format!("{}: since the stopped run {earlier}: {message}", delivery.manifest));
+            }
+        }
+    }
+    Ok(Applied { outcome, verification, unconfirmed })
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::apply::{RecordError, Recorder};
-use crate::journal::Entry;
+use crate::journal::{Entry, RunResult};
 
 /// One run's journal. Every entry is on disk before `record` returns.
 #[derive(Debug)]
@@ -38,6 +38,25 @@ impl JournalFile {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The newest run under `directory` that did not reach its end: killed, or stopped by a signal. Deliveries may not have
+/// been seen to survive what it changed.
+#[must_use]
+pub fn unfinished(directory: &Path) -> Option<String> {
+    let runs = std::fs::read_dir(directory.join("runs")).ok()?;
+    let journals = runs.filter_map(Result::ok).filter_map(|entry| {
+        let written = entry.metadata().and_then(|metadata| metadata.modified()).ok()?;
+        Some((written, entry.path()))
+    });
+    let (_, newest) = journals.max()?;
+    let text = std::fs::read_to_string(&newest).ok()?;
+    // A line that a crash cut in two is no end either.
+    let ended = matches!(
+        text.lines().last().map(Entry::parse),
+        Some(Ok(Entry::RunFinished { result: RunResult::Applied | RunResult::Partial, .. }))
+    );
+    if ended { None } else { newest.file_stem().map(|stem| stem.to_string_lossy().into_owned()) }
 }
 
 impl Recorder for JournalFile {

@@ -10,10 +10,10 @@ use crate::finding::{Finding, Severity};
 use crate::harden::{Scope, harden};
 use crate::model::databricks::LogDelivery;
 use crate::model::live::Query;
-use crate::model::{Desired, Fact, Kind, Live, Observed, Place, Wanted};
+use crate::model::{Desired, Fact, Kind, Live, Observed, Place, Reference, Wanted};
 use crate::observe::observe;
 use crate::plan::guard::{self, Purpose};
-use crate::plan::{FORMAT_VERSION, GuardResult, Inputs, Plan, Source, Verdict, build, principal_ids};
+use crate::plan::{Delivery, FORMAT_VERSION, GuardResult, Inputs, Plan, Source, Verdict, build, principal_ids};
 use crate::provider::Reader;
 
 /// What was asked for beside the manifests.
@@ -65,6 +65,7 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
         findings: findings(&wanted, live, desired),
         allowed: options.allow.iter().cloned().collect(),
         steps: built.steps,
+        deliveries: desired.iter().filter_map(|one| delivery(one, &wanted)).collect(),
         principals: principal_ids(live),
         desired: desired.to_vec(),
     }
@@ -104,6 +105,17 @@ fn findings(wanted: &Wanted, live: &Live, desired: &[Desired]) -> Vec<Finding> {
     findings.sort();
     findings.dedup();
     findings
+}
+
+fn delivery(desired: &Desired, wanted: &Wanted) -> Option<Delivery> {
+    let resource = wanted.find(&desired.name, Kind::LogDelivery, "primary")?;
+    let declared = resource.fact.log_deliveries()?.first()?;
+    let exists = declared.status == "ENABLED" && !Reference::occurs_in(&declared.config_id);
+    exists.then(|| Delivery {
+        manifest: desired.name.clone(),
+        place: resource.query.place.clone(),
+        config_id: declared.config_id.clone(),
+    })
 }
 
 /// The declared delivery exists, is enabled, and does not succeed.

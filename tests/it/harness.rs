@@ -182,6 +182,7 @@ pub fn assert_in_sync(applied: &Applied) {
         .map(|step| format!("{} {}: {:?}", step.address, step.title, step.state))
         .collect();
     assert!(failed.is_empty(), "steps: {}", failed.join("\n"));
+    assert_eq!(applied.unconfirmed, [""; 0], "deliveries that were not seen");
     let verification = applied.verification.as_ref().expect("a verification");
     assert!(verification.complete, "gaps after apply: {:?}", verification.gaps);
     assert_eq!(changes(verification), [""; 0], "changes after apply");

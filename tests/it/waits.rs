@@ -139,3 +139,26 @@ async fn a_run_that_is_stopped_between_steps_goes_on_later() {
     }
     assert!(rounds > 3, "{rounds} rounds");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_follows_a_killed_one_sees_a_delivery_before_it_says_done() {
+    let case = Case::insecure().await;
+    let router = case.router().await;
+    case.converge(&router).await;
+    // A run was killed: its journal has no end. Databricks says SUCCEEDED, but of a time before that run.
+    let journal = case.folder.path().join("runs").join("0-killed.jsonl");
+    std::fs::write(&journal, "{\"entry\":\"wr").expect("journal");
+    case.sandbox.databricks.edit(|data| {
+        for config in &mut data.log_delivery {
+            config.delivers = false;
+        }
+    });
+    let plan = case.plan(&router).await;
+    assert!(plan.steps.is_empty(), "{:?}", crate::harness::changes(&plan));
+    let applied = case.apply(&router, &plan).await.expect("apply");
+    assert_eq!(applied.unconfirmed.len(), 1, "{:?}", applied.unconfirmed);
+    assert!(applied.unconfirmed[0].contains("0-killed"), "{:?}", applied.unconfirmed);
+    // The run before has an end now: nothing is awaited any more.
+    let applied = case.apply(&router, &case.plan(&router).await).await.expect("apply");
+    assert_eq!(applied.unconfirmed, [""; 0]);
+}
