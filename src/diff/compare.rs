@@ -84,9 +84,17 @@ fn sides(kind: Kind, before: Option<&Fact>, wanted: &Fact, resolve: &Resolve<'_>
         Fact::SystemSchemas(w) => pair.both(Fact::system_schemas, w, |live, w| databricks::system_schemas(live, w)),
         Fact::Privileges(w) => pair.even(Fact::privileges, w, |side| databricks::privileges(side)),
         Fact::WorkspaceConf(w) => pair.both(Fact::workspace_conf, w, databricks::workspace_conf),
-        Fact::Caller(_) | Fact::Workspaces(_) | Fact::Metastores(_) | Fact::WorkspaceIds(_) => {
-            Err(pair.gap("it is read for orientation and is never a wanted state"))
-        }
+        Fact::Caller(_)
+        | Fact::Workspaces(_)
+        | Fact::Metastores(_)
+        | Fact::WorkspaceIds(_)
+        | Fact::Authorization(_)
+        | Fact::AccessPoint(_)
+        | Fact::Organization(_)
+        | Fact::StorageCredentials(_)
+        | Fact::ExternalLocations(_)
+        | Fact::StoredObjects(_)
+        | Fact::DatabricksIdentities(_) => Err(pair.gap("it is read for orientation and is never a wanted state")),
     }
 }
 

@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::access_point::AccessPoint;
+use super::authorization::Authorization;
 use super::bucket::{
     Acl, Encryption, Lifecycle, Logging, Notification, ObjectLock, Ownership, PublicAccessBlock, Replication,
     Versioning,
@@ -10,7 +12,9 @@ use super::databricks::{
     Credential, LogDelivery, Metastore, PrivilegeAssignment, StorageConfiguration, SystemSchema, Workspace,
 };
 use super::key::{Grant, Key, Rotation};
+use super::organization::Organization;
 use super::role::{Caller, Role};
+use super::unity_catalog::{DatabricksIdentity, ExternalLocation, StorageCredential, StoredObject};
 
 macro_rules! facts {
     ($($variant:ident($type:ty) as $accessor:ident),+ $(,)?) => {
@@ -85,4 +89,11 @@ facts! {
     SystemSchemas(Vec<SystemSchema>) as system_schemas,
     Privileges(Vec<PrivilegeAssignment>) as privileges,
     WorkspaceConf(WorkspaceConf) as workspace_conf,
+    Authorization(Authorization) as authorization,
+    AccessPoint(AccessPoint) as access_point,
+    Organization(Organization) as organization,
+    StorageCredentials(Vec<StorageCredential>) as storage_credentials,
+    ExternalLocations(Vec<ExternalLocation>) as external_locations,
+    StoredObjects(Vec<StoredObject>) as stored_objects,
+    DatabricksIdentities(Vec<DatabricksIdentity>) as databricks_identities,
 }

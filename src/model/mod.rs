@@ -23,8 +23,10 @@
 //! 10. The sandbox serves and seeds it, and a test shows: the second plan is empty, every field that drifts is found
 //!     and repaired, and an apply that is killed at any request is finished by the next.
 
+pub mod access_point;
 pub mod address;
 pub mod arn;
+pub mod authorization;
 pub mod bucket;
 pub mod databricks;
 pub mod desired;
@@ -32,9 +34,11 @@ pub mod fact;
 pub mod key;
 pub mod live;
 pub mod observed;
+pub mod organization;
 pub mod place;
 pub mod reference;
 pub mod role;
+pub mod unity_catalog;
 pub mod wanted;
 
 pub use address::{Address, Kind};
