@@ -141,7 +141,13 @@ impl AwsClient {
             Read::RoleInlinePolicies { role } => iam::inline_policies(iam, role).await,
             Read::RolePolicy { role, policy } => iam::role_policy(iam, role, policy).await,
             Read::RoleAttachedPolicies { role } => iam::attached_policies(iam, role).await,
-            Read::Credentials
+            Read::AccountAuthorization
+            | Read::AccessPoints { .. }
+            | Read::AccessPoint { .. }
+            | Read::AccessPointPolicy { .. }
+            | Read::Organization
+            | Read::OrganizationPolicies
+            | Read::Credentials
             | Read::StorageConfigurations
             | Read::LogDeliveries
             | Read::Workspaces
@@ -150,7 +156,15 @@ impl AwsClient {
             | Read::SystemSchemas { .. }
             | Read::Privileges { .. }
             | Read::Tables { .. }
-            | Read::WorkspaceConf { .. } => Err(foreign()),
+            | Read::WorkspaceConf { .. }
+            | Read::DatabricksCaller
+            | Read::StorageCredentials { .. }
+            | Read::ExternalLocations { .. }
+            | Read::Catalogs { .. }
+            | Read::Schemas { .. }
+            | Read::Volumes { .. }
+            | Read::StoredTables { .. }
+            | Read::DatabricksIdentities => Err(foreign()),
         }
     }
 
@@ -259,7 +273,9 @@ fn subject(read: &Read) -> Option<String> {
         | Read::BucketPolicy { bucket }
         | Read::BucketLogging { bucket }
         | Read::BucketNotification { bucket }
-        | Read::BucketReplication { bucket } => Some(bucket.clone()),
+        | Read::BucketReplication { bucket }
+        | Read::AccessPoints { bucket } => Some(bucket.clone()),
+        Read::AccessPoint { name } | Read::AccessPointPolicy { name } => Some(name.clone()),
         Read::Key { key }
         | Read::KeyPolicy { key }
         | Read::KeyRotation { key }
@@ -272,6 +288,9 @@ fn subject(read: &Read) -> Option<String> {
         Read::RolePolicy { role, policy } => Some(format!("{role}/{policy}")),
         Read::CallerIdentity
         | Read::AccountPublicAccessBlock
+        | Read::AccountAuthorization
+        | Read::Organization
+        | Read::OrganizationPolicies
         | Read::Keys
         | Read::Credentials
         | Read::StorageConfigurations
@@ -282,6 +301,14 @@ fn subject(read: &Read) -> Option<String> {
         | Read::SystemSchemas { .. }
         | Read::Privileges { .. }
         | Read::Tables { .. }
-        | Read::WorkspaceConf { .. } => None,
+        | Read::WorkspaceConf { .. }
+        | Read::DatabricksCaller
+        | Read::StorageCredentials { .. }
+        | Read::ExternalLocations { .. }
+        | Read::Catalogs { .. }
+        | Read::Schemas { .. }
+        | Read::Volumes { .. }
+        | Read::StoredTables { .. }
+        | Read::DatabricksIdentities => None,
     }
 }
