@@ -1,0 +1,60 @@
+//! Who is asked about: one principal, or a class of principals that nothing tells apart.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::iam::{NamedPolicy, Principal};
+
+use super::assessment::PrincipalKind;
+
+/// Policies that are attached to a principal.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Identity {
+    pub policies: Vec<Arc<NamedPolicy>>,
+    pub boundary: Option<Arc<NamedPolicy>>,
+}
+
+/// What is known of the keys that describe the principal (C2, C3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Traits {
+    /// A principal whose record was read: these tags and no others.
+    Known { tags: BTreeMap<String, String> },
+    /// A principal of somebody else's account, or one whose record was not read: anything goes.
+    Open,
+}
+
+/// Which credentials the principal can have (C6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Credential {
+    /// Access keys, console and session tokens.
+    User,
+    /// Session of a role.
+    Role,
+    Root,
+    Federated,
+    Service,
+    Anonymous,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    /// How people and the JSON output name it: an ARN where it has one.
+    pub name: String,
+    pub kind: PrincipalKind,
+    /// One spelling of it for the evaluator. A class has several subjects of the same name.
+    pub principal: Principal,
+    pub credential: Credential,
+    pub identity: Identity,
+    /// Whether service control policies of the estate's organization limit it.
+    pub in_account: bool,
+    pub traits: Traits,
+    /// Canonical user id of its account, where it is known.
+    pub canonical_user: Option<String>,
+}
+
+impl Subject {
+    /// An account that the bucket's owner has no say in. Whatever its administrators allow is taken to be allowed.
+    pub fn is_outsider(&self) -> bool {
+        !self.in_account
+    }
+}
