@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::iam::matching::action_matches;
 use crate::iam::principal::Role;
-use crate::iam::{NamedPolicy, Principal};
+use crate::iam::{Document, Effect, NamedPolicy, Principal};
 use crate::model::Arn;
 use crate::model::authorization::{Authorization, IamGroup, IamRole, IamUser, InlinePolicy, ManagedPolicy};
 
@@ -27,6 +28,8 @@ pub(super) struct OwnRole {
 pub(super) struct Inventory {
     pub subjects: Vec<Subject>,
     pub roles: Vec<OwnRole>,
+    /// Records whose ARN is none, so that nothing can be asked about them.
+    pub unreadable: Vec<String>,
 }
 
 impl Inventory {
@@ -38,10 +41,16 @@ impl Inventory {
         };
         let mut inventory = Self::default();
         for user in &authorization.users {
-            inventory.subjects.extend(books.user(user));
+            match books.user(user) {
+                Some(subject) => inventory.subjects.push(subject),
+                None => inventory.unreadable.push(user.arn.clone()),
+            }
         }
         for role in &authorization.roles {
-            let Some(subject) = books.role(role) else { continue };
+            let Some(subject) = books.role(role) else {
+                inventory.unreadable.push(role.arn.clone());
+                continue;
+            };
             inventory.roles.push(OwnRole {
                 arn: role.arn.clone(),
                 subject: inventory.subjects.len(),
@@ -71,7 +80,10 @@ impl Books<'_> {
         }
         let principal = Principal::User { arn: user.arn.parse().ok()?, id: Some(user.id.clone()) };
         let identity = Identity { policies, boundary: self.boundary(user.boundary.as_deref()) };
-        Some(subject(&user.arn, PrincipalKind::User, principal, Credential::User, identity, &user.tags))
+        // A federated session of the user may be tagged by whoever asks for it.
+        let session_tags = identity.policies.iter().any(|policy| may_allow(policy, "sts:TagSession"));
+        let traits = Traits::Known { tags: user.tags.clone(), session_tags };
+        Some(subject(&user.arn, PrincipalKind::User, principal, Credential::User, identity, traits))
     }
 
     fn role(&self, role: &IamRole) -> Option<Subject> {
@@ -89,7 +101,9 @@ impl Books<'_> {
         };
         let policies = self.policies(&role.inline, &role.attached, "");
         let identity = Identity { policies, boundary: self.boundary(role.boundary.as_deref()) };
-        Some(subject(&role.arn, PrincipalKind::Role, principal, Credential::Role, identity, &role.tags))
+        let session_tags = may_allow(&self.library.read("trust policy", &role.trust), "sts:TagSession");
+        let traits = Traits::Known { tags: role.tags.clone(), session_tags };
+        Some(subject(&role.arn, PrincipalKind::Role, principal, Credential::Role, identity, traits))
     }
 
     fn policies(&self, inline: &[InlinePolicy], attached: &[String], within: &str) -> Vec<Arc<NamedPolicy>> {
@@ -116,7 +130,7 @@ fn subject(
     principal: Principal,
     credential: Credential,
     identity: Identity,
-    tags: &BTreeMap<String, String>,
+    traits: Traits,
 ) -> Subject {
     Subject {
         name: arn.to_owned(),
@@ -125,7 +139,19 @@ fn subject(
         credential,
         identity,
         in_account: true,
-        traits: Traits::Known { tags: tags.clone() },
+        traits,
         canonical_user: None,
+        class: None,
+    }
+}
+
+/// Whether a document has an Allow statement for an action.
+pub(super) fn may_allow(policy: &NamedPolicy, action: &str) -> bool {
+    match &policy.document {
+        Document::Known(policy) => policy
+            .statements
+            .iter()
+            .any(|statement| statement.effect == Effect::Allow && action_matches(&statement.action, action).possible()),
+        Document::Unknown(_) => true,
     }
 }

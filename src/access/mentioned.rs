@@ -43,7 +43,7 @@ impl Mentioned {
             let values = || condition.values.iter().filter(|value| !value.contains("${"));
             match condition.key.to_ascii_lowercase().as_str() {
                 "aws:principalarn" => values().for_each(|text| self.principal(text)),
-                "aws:principalaccount" => {
+                "aws:principalaccount" | "kms:calleraccount" => {
                     self.accounts.extend(values().filter(|value| is_account_number(value)).cloned());
                 }
                 "aws:principalservicename" | "aws:principalservicenameslist" => {

@@ -18,7 +18,11 @@ pub(super) struct Identity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Traits {
     /// A principal whose record was read: these tags and no others.
-    Known { tags: BTreeMap<String, String> },
+    Known {
+        tags: BTreeMap<String, String>,
+        /// Whether its sessions may carry tags of their own (`sts:TagSession`).
+        session_tags: bool,
+    },
     /// A principal of somebody else's account, or one whose record was not read: anything goes.
     Open,
 }
@@ -50,11 +54,16 @@ pub(super) struct Subject {
     pub traits: Traits,
     /// Canonical user id of its account, where it is known.
     pub canonical_user: Option<String>,
+    /// For a class: which names it stands for.
+    pub class: Option<Class>,
 }
 
-impl Subject {
-    /// An account that the bucket's owner has no say in. Whatever its administrators allow is taken to be allowed.
-    pub fn is_outsider(&self) -> bool {
-        !self.in_account
-    }
+/// The principals that a class stands for: their names are left open, apart from these limits.
+#[derive(Clone, Debug)]
+pub(super) struct Class {
+    /// Keys that differ between the members.
+    pub open: &'static [&'static str],
+    /// Denies everything to those who are not members, because they are asked about by name.
+    pub members_only: Arc<NamedPolicy>,
 }
+
