@@ -128,6 +128,8 @@ pub struct PrincipalAccess {
     /// As what it is declared, or why it is not.
     pub declared_as: String,
     pub verdict: Verdict,
+    /// Whether a request is known that is allowed; otherwise it is only not ruled out.
+    pub certain: bool,
     /// Id of an [`ObjectClass`].
     pub object_class: String,
     /// The actions of the question that may be allowed.

@@ -22,6 +22,11 @@ pub(super) const ASSUMED: &str = "policies of another account, taken to allow ev
 /// Name of what keeps a class apart from principals that are asked about by name.
 pub(super) const CLASS: &str = "others than those named";
 
+/// Policies that allow everything.
+pub(super) fn everything(library: &Library) -> Identity {
+    Identity { policies: vec![library.read(ASSUMED, EVERYTHING)], boundary: None }
+}
+
 /// A role that no policy names.
 const NOBODY: &str = "any-other-principal";
 

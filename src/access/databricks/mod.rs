@@ -108,6 +108,7 @@ impl View<'_> {
             declared: false,
             declared_as: String::new(),
             verdict: Verdict::Can,
+            certain: true,
             object_class: class.to_owned(),
             actions: Vec::new(),
             via: Vec::new(),

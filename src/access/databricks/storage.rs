@@ -136,6 +136,7 @@ fn through(view: &View<'_>, holding: &Holding, role: &str, access: &PrincipalAcc
     template.witness.kms.clone_from(&access.witness.kms);
     template.conditions.clone_from(&access.conditions);
     template.verdict = access.verdict;
+    template.certain = access.certain;
     template.via = vec![Hop {
         role: role.to_owned(),
         by: "unity-catalog".to_owned(),
