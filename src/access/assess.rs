@@ -10,7 +10,7 @@ use crate::model::live::Read;
 use crate::model::{Desired, Fact, Live, Observed};
 
 use super::acl;
-use super::assessment::{Assessment, Assumption, Indirect, PrincipalAccess, PrincipalKind, Question, Verdict, Witness};
+use super::assessment::{Assessment, Assumption, PrincipalAccess, PrincipalKind, Question, Verdict, Witness};
 use super::chain::{Chains, Graph};
 use super::databricks;
 use super::declared::Declared;
@@ -142,13 +142,7 @@ fn assess_one(compiled: &Compiled, engine: &mut Engine, desired: &Desired, live:
     let roles = |arn: &str| -> Vec<PrincipalAccess> { principals.iter().filter(|one| one.arn == arn).cloned().collect() };
     let databricks = databricks::assess(desired, live, &declared, &roles);
     let mut second_tier = second::indirect(&estate, &declared, inventory_ref, &principals);
-    second_tier.extend(databricks.indirect.iter().map(|(member, means)| Indirect {
-        manifest: desired.name.clone(),
-        arn: member.name.clone(),
-        kind: member.kind,
-        declared: declared.databricks(&member.name, &member.through).0,
-        means: means.clone(),
-    }));
+    second_tier.extend(databricks.indirect);
     principals.extend(databricks.principals);
     let mut gaps = estate.gaps.clone();
     gaps.extend(databricks.gaps);
@@ -163,7 +157,7 @@ fn assess_one(compiled: &Compiled, engine: &mut Engine, desired: &Desired, live:
         .map(ToString::to_string)
         .chain(assumptions.iter().filter(|one| one.unread).map(|one| one.message.clone()))
         .collect();
-    let proofs = proof::all(&proof::Case {
+    let proofs = proof::all(&mut proof::Case {
         estate: &estate,
         declared: &declared,
         principals: &principals,

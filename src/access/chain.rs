@@ -106,7 +106,10 @@ impl Chains<'_, '_> {
                 _ => (&["sts:AssumeRole"], "assume-role"),
             };
             for action in actions {
-                let outcome = self.assume(subject, action, role);
+                let mut outcome = self.assume(subject, action, role);
+                if subject.name == "ec2.amazonaws.com" && !role.instance_profiles.is_empty() {
+                    outcome.statements.push(vec![format!("instance profile {}", role.instance_profiles.join(", "))]);
+                }
                 if outcome.verdict.possible() {
                     edges.push(Edge { role: role_index, by, outcome });
                     break;

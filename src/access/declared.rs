@@ -95,11 +95,6 @@ impl Declared {
         self.vendor.get(arn).is_some_and(|roles| roles.contains(role))
     }
 
-    /// Databricks' principals: delivery and Unity Catalog.
-    pub fn vendors_named(&self) -> impl Iterator<Item = &String> {
-        self.vendor.keys()
-    }
-
     /// Whether a Databricks principal is declared, by its own name or as a member of a declared group.
     pub fn databricks(&self, name: &str, through: &[String]) -> (bool, String) {
         if let Some(label) = self.databricks.get(&name.to_lowercase()) {

@@ -152,7 +152,10 @@ impl Reach<'_, '_> {
             let worlds = Worlds::of(subject, self.estate);
             for question in [Question::Read, Question::Write, Question::List] {
                 for (class, objects) in self.classes.iter().enumerate() {
-                    for action in actions(question).iter().filter(|action| self.concerns(action, class)) {
+                    for action in actions(question) {
+                        if !self.concerns(action, class) {
+                            continue;
+                        }
                         let outcome = self.behind(subject, &worlds, action, objects, account);
                         if outcome.verdict.possible() {
                             all.push(Found { question, class, action: action.name, duty: action.duty, outcome });

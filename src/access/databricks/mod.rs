@@ -9,7 +9,7 @@ mod system_tables;
 use crate::model::live::Read;
 use crate::model::{Desired, Fact, Gap, Live, Observed, Place};
 
-use super::assessment::{Assumption, ObjectClass, PrincipalAccess, PrincipalKind, Question, Verdict, Witness};
+use super::assessment::{Assumption, Indirect, ObjectClass, PrincipalAccess, PrincipalKind, Question, Verdict, Witness};
 use super::declared::Declared;
 use directory::{Directory, Member};
 use securables::{Holding, Metastore};
@@ -22,7 +22,7 @@ pub(super) const SYSTEM_TABLES: &str = "system-tables";
 pub(super) struct Findings {
     pub principals: Vec<PrincipalAccess>,
     /// Administrators who could grant it to themselves, with how.
-    pub indirect: Vec<(Member, Vec<String>)>,
+    pub indirect: Vec<Indirect>,
     pub gaps: Vec<Gap>,
     pub assumptions: Vec<Assumption>,
     pub class: Option<ObjectClass>,
@@ -45,10 +45,11 @@ pub(super) fn assess(
         system_tables::assess(&view, metastore, &mut findings);
         storage::assess(&view, metastore, roles, &mut findings);
     }
-    findings.indirect.extend(
-        directory.account_admins().into_iter().map(|member| (member, vec!["Databricks account admin".to_owned()])),
-    );
+    for member in directory.account_admins() {
+        findings.indirect.push(view.indirect(&member, "Databricks account admin".to_owned()));
+    }
     findings.indirect.sort();
+    findings.indirect.dedup();
     if !metastores.is_empty() {
         findings.class = Some(ObjectClass {
             id: SYSTEM_TABLES.to_owned(),
@@ -96,6 +97,16 @@ impl View<'_> {
                 access.verdict = Verdict::Conditional;
             }
             findings.principals.push(access);
+        }
+    }
+
+    fn indirect(&self, member: &Member, means: String) -> Indirect {
+        Indirect {
+            manifest: self.desired.name.clone(),
+            arn: member.name.clone(),
+            kind: member.kind,
+            declared: self.declared.databricks(&member.name, &member.through).0,
+            means: vec![means],
         }
     }
 

@@ -13,7 +13,6 @@ pub(super) struct Metastore {
     pub id: String,
     /// Metastore admin.
     pub owner: String,
-    pub storage_root: Option<String>,
     pub credentials: Vec<StorageCredential>,
     pub locations: Vec<ExternalLocation>,
     pub objects: Vec<StoredObject>,
@@ -38,7 +37,6 @@ impl Metastore {
         let mut metastore = Self {
             id: id.to_owned(),
             owner: listed.map(|one| one.owner.clone()).unwrap_or_default(),
-            storage_root: listed.and_then(|one| one.storage_root.clone()),
             ..Self::default()
         };
         for (query, answer) in live.iter().filter(|(query, _)| query.place == *place) {

@@ -38,7 +38,7 @@ pub(super) fn assess(view: &View<'_>, metastore: &Metastore, findings: &mut Find
     }
     if !metastore.owner.is_empty() {
         for member in view.directory.expand(&metastore.owner) {
-            findings.indirect.push((member, vec![format!("metastore admin of `{}`", metastore.id)]));
+            findings.indirect.push(view.indirect(&member, format!("metastore admin of `{}`", metastore.id)));
         }
     }
 }
