@@ -159,6 +159,7 @@ impl AwsClient {
             | Read::WorkspaceConf { .. }
             | Read::DatabricksCaller
             | Read::StorageCredentials { .. }
+            | Read::ServiceCredentials { .. }
             | Read::ExternalLocations { .. }
             | Read::Catalogs { .. }
             | Read::Schemas { .. }
@@ -304,6 +305,7 @@ fn subject(read: &Read) -> Option<String> {
         | Read::WorkspaceConf { .. }
         | Read::DatabricksCaller
         | Read::StorageCredentials { .. }
+        | Read::ServiceCredentials { .. }
         | Read::ExternalLocations { .. }
         | Read::Catalogs { .. }
         | Read::Schemas { .. }
