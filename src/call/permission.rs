@@ -76,6 +76,7 @@ pub fn read_permission(read: &Read) -> Permission {
         | Read::Privileges { .. }
         | Read::Tables { .. }
         | Read::StorageCredentials { .. }
+        | Read::ServiceCredentials { .. }
         | Read::ExternalLocations { .. }
         | Read::Catalogs { .. }
         | Read::Schemas { .. }

@@ -132,7 +132,7 @@ pub enum Read {
         metastore: String,
     },
     /// Direct privileges on a securable (`metastore`, `catalog`, `schema`, `table`, `volume`, `external_location`,
-    /// `storage_credential`) → `Fact::Privileges`. A metastore is named by its id.
+    /// `storage_credential`, `credential`) → `Fact::Privileges`. A metastore is named by its id.
     Privileges {
         securable: String,
         name: String,
@@ -150,6 +150,10 @@ pub enum Read {
     DatabricksCaller,
     /// Storage credentials of the metastore that the workspace is attached to → `Fact::StorageCredentials`.
     StorageCredentials {
+        metastore: String,
+    },
+    /// Credentials of purpose `SERVICE`: code that may use one calls AWS as its role → `Fact::StorageCredentials`.
+    ServiceCredentials {
         metastore: String,
     },
     /// → `Fact::ExternalLocations`.

@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A storage credential: an IAM role that Unity Catalog assumes for whoever may use it.
+/// A credential: an IAM role that Unity Catalog assumes for whoever may use it. A storage credential serves external
+/// locations; one of purpose `SERVICE` serves code.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StorageCredential {
     pub name: String,

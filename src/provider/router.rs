@@ -91,6 +91,7 @@ impl Service {
             | Read::WorkspaceConf { .. }
             | Read::DatabricksCaller
             | Read::StorageCredentials { .. }
+            | Read::ServiceCredentials { .. }
             | Read::ExternalLocations { .. }
             | Read::Catalogs { .. }
             | Read::Schemas { .. }

@@ -9,7 +9,7 @@ use super::error::{Answer, Done, Failure, observed};
 use super::s3::S3;
 use super::signed::Signer;
 use super::trace::Watch;
-use super::{iam, kms, s3control, sts};
+use super::{access_point, authorization, iam, kms, organizations, s3control, sts};
 use crate::call::{Read, Write, WriteOutcome, read_permission, write_permissions};
 use crate::model::{Fact, Observed, Reference};
 use crate::provider::WriteError;
@@ -141,13 +141,13 @@ impl AwsClient {
             Read::RoleInlinePolicies { role } => iam::inline_policies(iam, role).await,
             Read::RolePolicy { role, policy } => iam::role_policy(iam, role, policy).await,
             Read::RoleAttachedPolicies { role } => iam::attached_policies(iam, role).await,
-            Read::AccountAuthorization
-            | Read::AccessPoints { .. }
-            | Read::AccessPoint { .. }
-            | Read::AccessPointPolicy { .. }
-            | Read::Organization
-            | Read::OrganizationPolicies
-            | Read::Credentials
+            Read::AccountAuthorization => authorization::account_authorization(iam).await,
+            Read::AccessPoints { bucket } => access_point::list(&self.signer, self.account.as_deref(), bucket).await,
+            Read::AccessPoint { name } => access_point::get(&self.signer, self.account.as_deref(), name).await,
+            Read::AccessPointPolicy { name } => access_point::policy(&self.signer, self.account.as_deref(), name).await,
+            Read::Organization => organizations::organization(&self.signer).await,
+            Read::OrganizationPolicies => organizations::policies(&self.signer, self.account.as_deref()).await,
+            Read::Credentials
             | Read::StorageConfigurations
             | Read::LogDeliveries
             | Read::Workspaces
@@ -159,6 +159,7 @@ impl AwsClient {
             | Read::WorkspaceConf { .. }
             | Read::DatabricksCaller
             | Read::StorageCredentials { .. }
+            | Read::ServiceCredentials { .. }
             | Read::ExternalLocations { .. }
             | Read::Catalogs { .. }
             | Read::Schemas { .. }
@@ -304,6 +305,7 @@ fn subject(read: &Read) -> Option<String> {
         | Read::WorkspaceConf { .. }
         | Read::DatabricksCaller
         | Read::StorageCredentials { .. }
+        | Read::ServiceCredentials { .. }
         | Read::ExternalLocations { .. }
         | Read::Catalogs { .. }
         | Read::Schemas { .. }
