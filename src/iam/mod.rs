@@ -22,6 +22,7 @@ pub mod public;
 mod region;
 mod setting;
 pub mod statement_diff;
+mod states;
 pub mod symbolic;
 mod tally;
 #[cfg(test)]

@@ -13,19 +13,12 @@ use super::language::{Language, Step};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge;
 
-/// A text, and the indices of the languages that contain it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    pub text: String,
-    pub languages: Vec<usize>,
-}
-
 /// One shortest text for every set of languages that some text has in common, the empty set included; of these only those
 /// that are in all languages of `within`.
 ///
 /// # Errors
 /// When more than `limit` states, or a time in proportion, would be needed.
-pub fn combinations(languages: &[Language], within: &[Language], limit: usize) -> Result<Vec<Found>, TooLarge> {
+pub fn combinations(languages: &[Language], within: &[Language], limit: usize) -> Result<Vec<String>, TooLarge> {
     if within.is_empty() && languages.iter().all(|language| language.literal().is_some()) {
         return Ok(of_literals(languages));
     }
@@ -33,17 +26,13 @@ pub fn combinations(languages: &[Language], within: &[Language], limit: usize) -
 }
 
 /// Texts that are equal to a literal, and one that is not equal to any.
-fn of_literals(languages: &[Language]) -> Vec<Found> {
-    let mut by_text: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (index, language) in languages.iter().enumerate() {
-        by_text.entry(language.literal().unwrap_or_default()).or_default().push(index);
-    }
+fn of_literals(languages: &[Language]) -> Vec<String> {
+    let literals: BTreeSet<String> = languages.iter().filter_map(Language::literal).collect();
     let mut other = "x".to_owned();
-    while by_text.contains_key(&other) {
+    while literals.contains(&other) {
         other.push('x');
     }
-    let literals = by_text.into_iter().map(|(text, languages)| Found { text, languages });
-    std::iter::once(Found { text: other, languages: Vec::new() }).chain(literals).collect()
+    std::iter::once(other).chain(literals).collect()
 }
 
 const DEAD: u32 = u32::MAX;
@@ -60,7 +49,7 @@ struct State {
 #[derive(Default)]
 struct Node {
     children: BTreeMap<char, u32>,
-    ends: Vec<usize>,
+    ends: bool,
 }
 
 /// Characters that no wildcard pattern tells apart.
@@ -78,8 +67,7 @@ struct Machine {
     start: Vec<u64>,
     /// (position with a `*`, first position of its pattern)
     stars: Vec<(usize, usize)>,
-    /// (accepting position, language); those of `within` are apart.
-    accepts: Vec<(usize, usize)>,
+    /// Accepting positions that a text of interest reaches.
     within: Vec<usize>,
     /// Literals that `within` asks for: rare, so they are compared with the finished text.
     within_literals: Vec<String>,
@@ -90,11 +78,11 @@ impl Machine {
     fn new(languages: &[Language], within: &[Language]) -> Self {
         let mut nodes = vec![Node::default()];
         let mut alphabet = BTreeSet::new();
-        let mut globs: Vec<(&Language, Option<usize>)> = Vec::new();
-        for (index, language) in languages.iter().enumerate() {
+        let mut globs: Vec<(&Language, bool)> = Vec::new();
+        for language in languages {
             match language.literal() {
-                Some(text) => insert(&mut nodes, &text, index),
-                None => globs.push((language, Some(index))),
+                Some(text) => insert(&mut nodes, &text),
+                None => globs.push((language, false)),
             }
             language.alphabet(&mut alphabet);
         }
@@ -102,7 +90,7 @@ impl Machine {
         for language in within {
             match language.literal() {
                 Some(text) => within_literals.push(text),
-                None => globs.push((language, None)),
+                None => globs.push((language, true)),
             }
             language.alphabet(&mut alphabet);
         }
@@ -119,18 +107,16 @@ impl Machine {
             classes: Vec::new(),
             start: vec![0; words],
             stars: Vec::new(),
-            accepts: Vec::new(),
             within: Vec::new(),
             within_literals,
             accept_mask: vec![0; words],
         };
         let mut first = 0;
-        for (language, index) in &globs {
+        for (language, bounds) in &globs {
             set(&mut machine.start, first);
             let last = first + language.steps.len();
-            match index {
-                Some(index) => machine.accepts.push((last, *index)),
-                None => machine.within.push(last),
+            if *bounds {
+                machine.within.push(last);
             }
             set(&mut machine.accept_mask, last);
             machine.stars.extend(language.stars.iter().map(|(at, _)| (first + at, first)));
@@ -142,14 +128,14 @@ impl Machine {
         machine
     }
 
-    fn run(&self, limit: usize) -> Result<Vec<Found>, TooLarge> {
+    fn run(&self, limit: usize) -> Result<Vec<String>, TooLarge> {
         let mut budget = limit.saturating_mul(WORDS_PER_STATE);
         let cost = self.start.len() * 4 + self.stars.len();
         let start = State { node: 0, active: self.start.clone().into_boxed_slice() };
         let mut states = vec![(start.clone(), 0_usize, '\0')];
         let mut seen = HashSet::from([start]);
         // By accepted positions and the literal that the text is equal to.
-        let mut found: HashMap<(u32, Vec<u64>), usize> = HashMap::new();
+        let mut found = HashSet::new();
         let mut order = Vec::new();
         let mut at = 0;
         while let Some((state, ..)) = states.get(at) {
@@ -176,33 +162,25 @@ impl Machine {
             }
             chars.iter().rev().collect::<String>()
         };
-        let describe = |at: &usize| {
-            let (state, ..) = states.get(*at)?;
-            let text = text(*at);
-            let mut languages: Vec<usize> = self.node(state.node).map_or_else(Vec::new, |node| node.ends.clone());
-            languages.extend(self.accepts.iter().filter(|(bit, _)| get(&state.active, *bit)).map(|(_, index)| *index));
-            languages.sort_unstable();
-            self.within_literals.iter().all(|literal| *literal == text).then_some(Found { text, languages })
-        };
-        Ok(order.iter().filter_map(describe).collect())
+        let texts = order.into_iter().map(text);
+        Ok(texts.filter(|text| self.within_literals.iter().all(|literal| literal == text)).collect())
     }
 
     fn node(&self, node: u32) -> Option<&Node> {
         self.nodes.get(usize::try_from(node).ok()?)
     }
 
-    fn note(&self, at: usize, state: &State, found: &mut HashMap<(u32, Vec<u64>), usize>, order: &mut Vec<usize>) {
+    fn note(&self, at: usize, state: &State, found: &mut HashSet<(u32, Vec<u64>)>, order: &mut Vec<usize>) {
         if !self.within.iter().all(|bit| get(&state.active, *bit)) {
             return;
         }
-        let ends = self.node(state.node).is_some_and(|node| !node.ends.is_empty());
+        let ends = self.node(state.node).is_some_and(|node| node.ends);
         // Under a literal that has to be equal every text counts, the shortest may be another one.
         let node = if ends || !self.within_literals.is_empty() { state.node } else { DEAD };
         let accepted = state.active.iter().zip(&self.accept_mask).map(|(a, b)| a & b).collect();
-        found.entry((node, accepted)).or_insert_with(|| {
+        if found.insert((node, accepted)) {
             order.push(at);
-            at
-        });
+        }
     }
 
     fn successors(&self, state: &State) -> Vec<(State, char)> {
@@ -241,7 +219,7 @@ impl Machine {
     }
 }
 
-fn insert(nodes: &mut Vec<Node>, text: &str, index: usize) {
+fn insert(nodes: &mut Vec<Node>, text: &str) {
     let mut at = 0_usize;
     for c in text.chars() {
         let fresh = nodes.len();
@@ -253,17 +231,17 @@ fn insert(nodes: &mut Vec<Node>, text: &str, index: usize) {
         }
     }
     if let Some(node) = nodes.get_mut(at) {
-        node.ends.push(index);
+        node.ends = true;
     }
 }
 
 /// A character that occurs in no pattern, one that is easy to read if possible.
 fn fresh(alphabet: &BTreeSet<char>) -> Option<char> {
-    let readable = "xyzqjkwvXYZ0123456789".chars();
-    readable.chain('a'..='z').chain('\u{e000}'..='\u{f8ff}').find(|c| !alphabet.contains(c))
+    let readable = "9876543210xyzqjkwv".chars();
+    readable.chain('a'..='z').chain('A'..='Z').chain('\u{e000}'..='\u{f8ff}').find(|c| !alphabet.contains(c))
 }
 
-fn classes(globs: &[(&Language, Option<usize>)], alphabet: &BTreeSet<char>, words: usize) -> Vec<Class> {
+fn classes(globs: &[(&Language, bool)], alphabet: &BTreeSet<char>, words: usize) -> Vec<Class> {
     let mut classes: Vec<Class> = Vec::new();
     let mut known: HashMap<(Vec<u64>, Vec<u64>), usize> = HashMap::new();
     for c in alphabet {

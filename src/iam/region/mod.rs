@@ -217,7 +217,7 @@ fn texts(
         _ => Vec::new(),
     };
     match combinations(&languages, &within, bounds.automaton) {
-        Ok(found) => Ok(found.into_iter().map(|found| found.text).collect()),
+        Ok(texts) => Ok(texts),
         Err(TooLarge) => Err(Incomplete(format!("more than {} states are needed for its patterns", bounds.automaton))),
     }
 }

@@ -8,13 +8,14 @@ use super::super::document::Effect;
 use super::super::evaluate::{Evaluation, Layer, Policies, Request, StatementRef, evaluate};
 use super::super::formula::Formula;
 use super::super::setting::Setting;
+use super::super::states::State;
 use super::super::truth::Truth;
 use super::answer::{Answer, Blocked, Witness};
 use super::describe::Description;
 use super::known::{Claims, Status, View};
 use super::question::{Limits, Part, World};
 use super::rules::Rules;
-use super::space::{Space, State, truth_of};
+use super::space::{Space, truth_of};
 
 /// Answers questions.
 #[derive(Debug, Default)]
@@ -76,6 +77,8 @@ struct Findings {
     part_can: Vec<Truth>,
     closed: Vec<Option<BTreeSet<Layer>>>,
     denied_by: Vec<BTreeSet<Vec<StatementRef>>>,
+    /// Of each part: the layers whose conditions are not met in some context without a Deny.
+    unmet: Vec<BTreeSet<Layer>>,
 }
 
 impl Findings {
@@ -88,6 +91,7 @@ impl Findings {
             part_can: vec![Truth::No; parts],
             closed: vec![None; parts],
             denied_by: vec![BTreeSet::new(); parts],
+            unmet: vec![BTreeSet::new(); parts],
         }
     }
 
@@ -96,9 +100,12 @@ impl Findings {
         let mut blocked = Vec::new();
         if self.can == Truth::No {
             for (part, can) in self.part_can.iter().enumerate() {
-                let missing = self.closed.get(part).cloned().flatten().unwrap_or_default();
                 if *can == Truth::No {
                     let denies = cover(self.denied_by.get(part).cloned().unwrap_or_default());
+                    let mut missing = self.closed.get(part).cloned().flatten().unwrap_or_default();
+                    if missing.is_empty() && denies.is_empty() {
+                        missing = self.unmet.get(part).cloned().unwrap_or_default();
+                    }
                     blocked.push(Blocked { part, missing: missing.into_iter().collect(), denies });
                 }
             }
@@ -183,6 +190,9 @@ impl Question<'_> {
                 all = all.and(truth);
                 if let Some(can) = found.part_can.get_mut(part) {
                     *can = can.or(truth);
+                }
+                if let Some(unmet) = found.unmet.get_mut(part).filter(|_| !formula.allow().possible()) {
+                    unmet.extend(formula.closed());
                 }
                 if truth == Truth::No
                     && formula.allow().possible()

@@ -1,6 +1,6 @@
 //! One world: what each atom is worth, and which statements can apply together.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::super::context::Context;
 use super::super::document::Effect;
@@ -9,6 +9,7 @@ use super::super::formula::{Formula, Sums};
 use super::super::principal::Levels;
 use super::super::region::{Bounds, Region, Test, regions};
 use super::super::setting::Setting;
+use super::super::states::{State, Truths, reachable};
 use super::super::tally::scp_levels;
 use super::super::truth::Truth;
 use super::known::{Status, View};
@@ -52,54 +53,6 @@ pub(super) struct OpenRule {
     pub rule: usize,
     /// What is known of it without the dimensions.
     pub at_most: Truth,
-}
-
-/// Statement truths that occur together, and the region of every dimension that leads there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct State {
-    /// Of each open rule.
-    pub truths: Truths,
-    pub chosen: Vec<usize>,
-}
-
-/// Truths as two bit sets, "may be" and "is"; "and" is bitwise.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Truths {
-    may: Vec<u64>,
-    is: Vec<u64>,
-}
-
-const BITS: usize = u64::BITS as usize;
-
-impl Truths {
-    pub fn new(truths: impl ExactSizeIterator<Item = Truth>) -> Self {
-        let words = truths.len().div_ceil(BITS);
-        let mut new = Self { may: vec![0; words], is: vec![0; words] };
-        for (at, truth) in truths.enumerate() {
-            let bit = 1 << (at % BITS);
-            if let (true, Some(word)) = (truth.possible(), new.may.get_mut(at / BITS)) {
-                *word |= bit;
-            }
-            if let (true, Some(word)) = (truth.certain(), new.is.get_mut(at / BITS)) {
-                *word |= bit;
-            }
-        }
-        new
-    }
-
-    fn and(&self, other: &Self) -> Self {
-        let both = |a: &[u64], b: &[u64]| a.iter().zip(b).map(|(a, b)| a & b).collect();
-        Self { may: both(&self.may, &other.may), is: both(&self.is, &other.is) }
-    }
-
-    pub fn get(&self, at: usize) -> Truth {
-        let bit = |words: &[u64]| words.get(at / BITS).is_some_and(|word| word >> (at % BITS) & 1 == 1);
-        match (bit(&self.is), bit(&self.may)) {
-            (true, _) => Truth::Yes,
-            (false, true) => Truth::Unknown,
-            (false, false) => Truth::No,
-        }
-    }
 }
 
 impl Space {
@@ -305,27 +258,12 @@ impl Space {
     /// Every combination of truths of the open rules that some context leads to; `None` when there are too many.
     pub fn states(&self, rules: &Rules<'_>, limit: usize) -> Option<Vec<State>> {
         let start = Truths::new(self.open.iter().map(|open| open.at_most));
-        let mut states = vec![State { truths: start, chosen: Vec::new() }];
-        for (at, dimension) in self.dimensions.iter().enumerate() {
-            let masks: Vec<Truths> = dimension.regions.iter().map(|region| self.mask(rules, at, region)).collect();
-            let mut seen: HashMap<Truths, ()> = HashMap::new();
-            let mut next = Vec::new();
-            for state in &states {
-                for (region, mask) in masks.iter().enumerate() {
-                    let truths = state.truths.and(mask);
-                    if seen.insert(truths.clone(), ()).is_none() {
-                        let mut chosen = state.chosen.clone();
-                        chosen.push(region);
-                        next.push(State { truths, chosen });
-                    }
-                }
-                if next.len() > limit {
-                    return None;
-                }
-            }
-            states = next;
-        }
-        Some(states)
+        let masks = self
+            .dimensions
+            .iter()
+            .enumerate()
+            .map(|(at, dimension)| dimension.regions.iter().map(|region| self.mask(rules, at, region)).collect());
+        reachable(start, &masks.collect::<Vec<Vec<Truths>>>(), limit)
     }
 
     /// What a region leaves of each open rule.
@@ -368,8 +306,8 @@ impl Space {
 
 /// Regions that no test tells apart: absence first, so that a witness has no more keys than needed.
 fn merge(regions: &mut Vec<Region>) {
-    let mut seen: HashMap<Vec<Truth>, ()> = HashMap::new();
-    regions.retain(|region| seen.insert(region.outcomes.clone(), ()).is_none());
+    let mut seen: HashSet<Vec<Truth>> = HashSet::new();
+    regions.retain(|region| seen.insert(region.outcomes.clone()));
 }
 
 pub(super) fn truth_of(decision: Decision) -> Truth {
