@@ -7,9 +7,11 @@ use crate::model::key::Grant;
 use Decision::{Allowed, ExplicitDeny, ImplicitDeny, Unknown};
 
 mod canonical;
+mod inclusion;
 mod matrix;
 mod properties;
 mod rules;
+mod symbolic;
 
 const OWNER: &str = "111122223333";
 const OTHER: &str = "444455556666";
