@@ -60,6 +60,14 @@ impl World {
         Self { endpoint: endpoint.into(), region: region.into(), http }
     }
 
+    pub(super) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    pub(super) fn region(&self) -> &str {
+        &self.region
+    }
+
     /// The root user of an account: in the emulator a 12-digit access key.
     pub fn root(account: &str) -> Credentials {
         Credentials::new(account, "sandbox", None, None, "sandbox root")
