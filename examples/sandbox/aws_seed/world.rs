@@ -23,9 +23,7 @@ pub struct CallError {
 }
 
 impl CallError {
-    pub(super) fn of<E: ProvideErrorMetadata>(
-        operation: &'static str,
-    ) -> impl FnOnce(SdkError<E, HttpResponse>) -> Self {
+    pub fn of<E: ProvideErrorMetadata>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Self {
         move |error| {
             let status = error.raw_response().map(|answer| answer.status().as_u16());
             let code = error.code().unwrap_or("NoAnswer").to_owned();
