@@ -25,8 +25,7 @@ const BUCKET_PERMISSIONS: [(&str, &[&str]); 4] = [
 ];
 
 /// What an object's own list can allow.
-const OBJECT_ACTIONS: [&str; 4] =
-    ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObjectAcl", "s3:PutObjectVersionAcl"];
+const OBJECT_ACTIONS: [&str; 4] = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObjectAcl", "s3:PutObjectVersionAcl"];
 
 /// The request of an outsider whom a list may allow it. The bucket policy's Denies bind it all the same.
 pub(super) fn listed(estate: &Estate<'_>, subject: &Subject, action: &Action, resource: &str) -> Option<Ask> {

@@ -9,8 +9,8 @@ use crate::model::bucket::PublicAccessBlock;
 use super::assessment::Verdict;
 use super::estate::{Estate, KeyState};
 use super::subject::Subject;
-use super::worlds::{ordinary, worlds};
 use super::words;
+use super::worlds::{ordinary, worlds};
 
 /// A request with everything that has a say in it.
 pub(super) struct Ask {

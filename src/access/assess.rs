@@ -42,7 +42,9 @@ impl Compiled {
     pub fn of(desired: &[Desired], live: &Live) -> Self {
         let compiled = Self::default();
         for one in desired {
-            if let Observed::Present(people) = live.view(&one.aws_place(), Read::AccountAuthorization, Fact::authorization) {
+            if let Observed::Present(people) =
+                live.view(&one.aws_place(), Read::AccountAuthorization, Fact::authorization)
+            {
                 compiled.inventory(people);
             }
         }
@@ -129,8 +131,8 @@ fn assess_one(compiled: &Compiled, engine: &mut Engine, desired: &Desired, live:
     let mut reach = Reach { estate: &estate, classes: &classes, filter: &filter, engine };
     let found: Vec<Vec<Found>> = subjects.iter().map(|subject| reach.of(subject)).collect();
     let targets = targets(inventory_ref, &subjects, &found);
-    let graph =
-        Chains { estate: &estate, inventory: inventory_ref, home: &home, engine: &mut *engine }.behind(&targets, &subjects);
+    let graph = Chains { estate: &estate, inventory: inventory_ref, home: &home, engine: &mut *engine }
+        .behind(&targets, &subjects);
     let book = Book { desired, declared: &declared, classes: &classes, inventory: inventory_ref };
     let mut entries = Entries::new(&book);
     for (subject, found) in subjects.iter().zip(&found) {
@@ -139,7 +141,8 @@ fn assess_one(compiled: &Compiled, engine: &mut Engine, desired: &Desired, live:
     chains(&mut entries, &graph, &found, inventory_ref, &classes);
     let mut principals = entries.finish();
     principals.extend(unlisted_doors(&estate, &mentioned, &subjects, &classes, &filter, engine));
-    let roles = |arn: &str| -> Vec<PrincipalAccess> { principals.iter().filter(|one| one.arn == arn).cloned().collect() };
+    let roles =
+        |arn: &str| -> Vec<PrincipalAccess> { principals.iter().filter(|one| one.arn == arn).cloned().collect() };
     let databricks = databricks::assess(desired, live, &declared, &roles);
     let mut second_tier = second::indirect(&estate, &declared, inventory_ref, &principals);
     second_tier.extend(databricks.indirect);
@@ -237,9 +240,10 @@ fn standing(estate: &mut Estate<'_>, classes: &[Objects], mentioned: &Mentioned,
     if estate.acl.is_some() {
         estate.assumptions.push(Assumption {
             code: "object-acls-not-sampled".to_owned(),
-            message: "object ownership is not `BucketOwnerEnforced`, so objects may have access control lists of their own; \
+            message:
+                "object ownership is not `BucketOwnerEnforced`, so objects may have access control lists of their own; \
                       they were not sampled"
-                .to_owned(),
+                    .to_owned(),
             unread: false,
         });
     }

@@ -82,7 +82,8 @@ impl Chains<'_, '_> {
         found.extend(mentioned.identity_providers.iter().map(|provider| identity_provider(provider)));
         for subject in found {
             // What stands for all others has been asked about with what the bucket's own policies name.
-            let general = matches!(subject.kind, PrincipalKind::AnyAws | PrincipalKind::Anonymous | PrincipalKind::Root);
+            let general =
+                matches!(subject.kind, PrincipalKind::AnyAws | PrincipalKind::Anonymous | PrincipalKind::Root);
             let same = |one: &Subject| one.name == subject.name && one.principal == subject.principal;
             if !general && !graph.subjects.iter().any(same) {
                 graph.subjects.push(subject);

@@ -45,11 +45,8 @@ impl Declared {
         declared.deliverers.insert(desired.role.arn.to_string(), "delivery role".to_owned());
         if !desired.bucket.replicas.is_empty() {
             let partition = desired.aws.partition.arn_name();
-            let role = format!(
-                "arn:{partition}:iam::{}:role/{}",
-                desired.aws.account_id,
-                desired.replication_role_name()
-            );
+            let role =
+                format!("arn:{partition}:iam::{}:role/{}", desired.aws.account_id, desired.replication_role_name());
             declared.readers.insert(role, "replication role".to_owned());
         }
         for (name, admin) in &desired.admins {
@@ -58,8 +55,7 @@ impl Declared {
         for (name, observer) in &desired.observers {
             declared.observers.insert(observer.role.to_string(), format!("observer `{name}`"));
         }
-        declared.root =
-            format!("arn:{}:iam::{}:root", desired.aws.partition.arn_name(), desired.aws.account_id);
+        declared.root = format!("arn:{}:iam::{}:root", desired.aws.partition.arn_name(), desired.aws.account_id);
         declared.vendors(desired);
         declared
     }

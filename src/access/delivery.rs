@@ -110,7 +110,9 @@ fn requests(case: &Case<'_, '_>, role: &Subject, trust: &Arc<NamedPolicy>, arn: 
         let mut own = Keys::default();
         own.fixed.insert("sts:ExternalId".to_owned(), vec![estate.desired.databricks.account_id.clone()]);
         own.present.insert("sts:RoleSessionName".to_owned());
-        own.absent.extend(["sts:SourceIdentity", "sts:TransitiveTagKeys", "aws:RequestTag/*", "aws:TagKeys"].map(str::to_owned));
+        own.absent.extend(
+            ["sts:SourceIdentity", "sts:TransitiveTagKeys", "aws:RequestTag/*", "aws:TagKeys"].map(str::to_owned),
+        );
         let mut one = estate.to_bucket(&databricks, "sts:AssumeRole", arn, guard, own);
         one.request.resource_account = Some(estate.desired.role.arn.account.clone());
         one.name = "sts:AssumeRole by Databricks".to_owned();

@@ -5,14 +5,50 @@ use crate::iam::{Document, Effect, Element, NamedPolicy};
 /// Services that run code or copy data as a role that they are passed, with the actions that start it (Service
 /// Authorization Reference, 2026). A service that is not here is taken to need no action of its own.
 const COMPUTE: [(&str, &[&str]); 18] = [
-    ("ec2.amazonaws.com", &["ec2:RunInstances", "ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation", "autoscaling:CreateLaunchConfiguration", "ec2:RequestSpotInstances", "ec2:CreateFleet"]),
+    (
+        "ec2.amazonaws.com",
+        &[
+            "ec2:RunInstances",
+            "ec2:AssociateIamInstanceProfile",
+            "ec2:ReplaceIamInstanceProfileAssociation",
+            "autoscaling:CreateLaunchConfiguration",
+            "ec2:RequestSpotInstances",
+            "ec2:CreateFleet",
+        ],
+    ),
     ("lambda.amazonaws.com", &["lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"]),
-    ("ecs-tasks.amazonaws.com", &["ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService"]),
-    ("glue.amazonaws.com", &["glue:CreateJob", "glue:UpdateJob", "glue:CreateDevEndpoint", "glue:UpdateDevEndpoint", "glue:CreateSession", "glue:CreateCrawler"]),
-    ("sagemaker.amazonaws.com", &["sagemaker:CreateNotebookInstance", "sagemaker:CreateTrainingJob", "sagemaker:CreateProcessingJob", "sagemaker:CreateModel", "sagemaker:CreateDomain", "sagemaker:CreateUserProfile"]),
+    (
+        "ecs-tasks.amazonaws.com",
+        &["ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService"],
+    ),
+    (
+        "glue.amazonaws.com",
+        &[
+            "glue:CreateJob",
+            "glue:UpdateJob",
+            "glue:CreateDevEndpoint",
+            "glue:UpdateDevEndpoint",
+            "glue:CreateSession",
+            "glue:CreateCrawler",
+        ],
+    ),
+    (
+        "sagemaker.amazonaws.com",
+        &[
+            "sagemaker:CreateNotebookInstance",
+            "sagemaker:CreateTrainingJob",
+            "sagemaker:CreateProcessingJob",
+            "sagemaker:CreateModel",
+            "sagemaker:CreateDomain",
+            "sagemaker:CreateUserProfile",
+        ],
+    ),
     ("codebuild.amazonaws.com", &["codebuild:CreateProject", "codebuild:UpdateProject", "codebuild:StartBuild"]),
     ("codepipeline.amazonaws.com", &["codepipeline:CreatePipeline", "codepipeline:UpdatePipeline"]),
-    ("cloudformation.amazonaws.com", &["cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:CreateChangeSet"]),
+    (
+        "cloudformation.amazonaws.com",
+        &["cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:CreateChangeSet"],
+    ),
     ("states.amazonaws.com", &["states:CreateStateMachine", "states:UpdateStateMachine"]),
     ("batch.amazonaws.com", &["batch:CreateComputeEnvironment", "batch:UpdateComputeEnvironment"]),
     ("batchoperations.s3.amazonaws.com", &["s3:CreateJob"]),
@@ -53,7 +89,8 @@ pub(super) fn is_open(trust: &NamedPolicy, provider: &str) -> bool {
         return false;
     }
     let Document::Known(policy) = &trust.document else { return true };
-    let names = |spec: &crate::iam::PrincipalSpec| spec.federated.iter().any(|one| one == provider || one.contains('*'));
+    let names =
+        |spec: &crate::iam::PrincipalSpec| spec.federated.iter().any(|one| one == provider || one.contains('*'));
     policy
         .statements
         .iter()
@@ -65,7 +102,9 @@ pub(super) fn is_open(trust: &NamedPolicy, provider: &str) -> bool {
         .any(|statement| {
             !statement.conditions.iter().any(|condition| {
                 let operator = condition.operator_text.to_ascii_lowercase();
-                let positive = operator.starts_with("stringequals") || operator.starts_with("stringlike") || operator.starts_with("foranyvalue:string");
+                let positive = operator.starts_with("stringequals")
+                    || operator.starts_with("stringlike")
+                    || operator.starts_with("foranyvalue:string");
                 positive
                     && !operator.ends_with("ifexists")
                     && condition.key.to_ascii_lowercase().ends_with(":sub")

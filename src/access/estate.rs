@@ -222,7 +222,8 @@ impl<'a> Estate<'a> {
             }
         };
         let account = arn.parse::<Arn>().ok().map(|arn| arn.account);
-        let account = account.or_else(|| Some(self.account().to_owned()).filter(|_| crate::model::Reference::occurs_in(arn)));
+        let account =
+            account.or_else(|| Some(self.account().to_owned()).filter(|_| crate::model::Reference::occurs_in(arn)));
         self.keys.insert(arn.to_owned(), KeyState { arn: arn.to_owned(), account, policy, grants });
     }
 

@@ -48,7 +48,10 @@ impl<'a> Filter<'a> {
         }
         let granted = ask.policies.resource.as_ref().is_some_and(|policy| super::inventory::may_allow(policy, action));
         let listed = ask.policies.kms_grants.iter().any(|grant| {
-            action.split(':').nth(1).is_some_and(|name| grant.operations.iter().any(|one| one.eq_ignore_ascii_case(name)))
+            action
+                .split(':')
+                .nth(1)
+                .is_some_and(|name| grant.operations.iter().any(|one| one.eq_ignore_ascii_case(name)))
         });
         if granted || listed {
             return None;

@@ -52,7 +52,14 @@ pub(super) fn classes(estate: &mut Estate<'_>) -> Vec<Objects> {
     };
     add(estate, "current", format!("new objects, {words}"), &declared, key.clone(), true);
     if !previous.is_empty() {
-        add(estate, "previous-prefixes", format!("objects below previous prefixes, {words}"), &previous, key.clone(), true);
+        add(
+            estate,
+            "previous-prefixes",
+            format!("objects below previous prefixes, {words}"),
+            &previous,
+            key.clone(),
+            true,
+        );
     }
     let everywhere: Vec<String> = declared.iter().chain(&previous).cloned().collect();
     let old_keys: Vec<String> = estate.desired.key.previous.iter().map(ToString::to_string).collect();

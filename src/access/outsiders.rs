@@ -15,7 +15,8 @@ use super::mentioned::Mentioned;
 use super::subject::{Class, Credential, Identity, Subject, Traits};
 
 /// What another account allows its principals is not known: everything is assumed.
-const EVERYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Assumed","Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+const EVERYTHING: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Sid":"Assumed","Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 
 /// Name of what stands for the identity policies of another account.
 pub(super) const ASSUMED: &str = "policies of another account, taken to allow everything";
@@ -114,10 +115,9 @@ impl Home<'_> {
             Principal::RoleSession { .. } => (PrincipalKind::RoleSession, Credential::Role),
             Principal::User { .. } => (PrincipalKind::User, Credential::User),
             Principal::FederatedUser { .. } => (PrincipalKind::FederatedUser, Credential::Federated),
-            Principal::Root { .. }
-            | Principal::Service { .. }
-            | Principal::Federated { .. }
-            | Principal::Anonymous => return None,
+            Principal::Root { .. } | Principal::Service { .. } | Principal::Federated { .. } | Principal::Anonymous => {
+                return None;
+            }
         };
         let subject = self.outsider(text, kind, principal, credential);
         let Some(inventory) = self.inventory.filter(|_| own) else { return Some(subject) };
@@ -142,9 +142,10 @@ impl Home<'_> {
             mentioned.arns.iter().map(String::as_str).filter(|arn| arn.contains(&prefix)).collect();
         let class = Class {
             open: WITHIN_ACCOUNT,
-            members_only: self.members_only(
-                &[("ArnNotLike", "aws:PrincipalArn", &[&format!("arn:*:*::{account}:*")]), ("ArnEquals", "aws:PrincipalArn", &named.into_iter().collect::<Vec<_>>())],
-            ),
+            members_only: self.members_only(&[
+                ("ArnNotLike", "aws:PrincipalArn", &[&format!("arn:*:*::{account}:*")]),
+                ("ArnEquals", "aws:PrincipalArn", &named.into_iter().collect::<Vec<_>>()),
+            ]),
         };
         let role = Principal::RoleSession { role: self.nobody(account), session: None };
         let user = format!("arn:{partition}:iam::{account}:user/{NOBODY}").parse::<Arn>().ok();
@@ -171,10 +172,8 @@ impl Home<'_> {
         named.push(self.account);
         let arns: Vec<String> = named.iter().map(|account| format!("arn:*:*::{account}:*")).collect();
         let arns: Vec<&str> = arns.iter().map(String::as_str).collect();
-        let members_only = self.members_only(&[
-            ("StringEquals", "aws:PrincipalAccount", &named),
-            ("ArnLike", "aws:PrincipalArn", &arns),
-        ]);
+        let members_only = self
+            .members_only(&[("StringEquals", "aws:PrincipalAccount", &named), ("ArnLike", "aws:PrincipalArn", &arns)]);
         let principal = Principal::RoleSession { role: self.nobody(&unnamed(mentioned, self.account)), session: None };
         Subject {
             class: Some(Class { open: ACROSS_ACCOUNTS, members_only }),

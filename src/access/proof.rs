@@ -41,9 +41,21 @@ pub(super) fn all(case: &mut Case<'_, '_>) -> Vec<Proof> {
     let mut proofs: Vec<Proof> =
         INCLUSIONS.iter().map(|(question, code, claim)| inclusion(case, *question, code, claim)).collect();
     let (verdict, because) = delivery::works(case);
-    proofs.push(proof(case, "delivery-works", "the delivery can take its role, write and encrypt in every context", verdict, because));
+    proofs.push(proof(
+        case,
+        "delivery-works",
+        "the delivery can take its role, write and encrypt in every context",
+        verdict,
+        because,
+    ));
     let (verdict, because) = control(case);
-    proofs.push(proof(case, "control-kept", "a declared admin can change the policies of bucket and key", verdict, because));
+    proofs.push(proof(
+        case,
+        "control-kept",
+        "a declared admin can change the policies of bucket and key",
+        verdict,
+        because,
+    ));
     proofs
 }
 
@@ -80,7 +92,8 @@ fn inclusion(case: &Case<'_, '_>, question: Question, code: &str, claim: &str) -
     let sampled = |one: &PrincipalAccess| {
         case.classes.iter().all(|objects| objects.class.id != one.object_class || objects.class.sampled)
     };
-    let others = || case.principals.iter().filter(|one| one.question == question && one.verdict.possible() && !one.declared);
+    let others =
+        || case.principals.iter().filter(|one| one.question == question && one.verdict.possible() && !one.declared);
     let against: BTreeSet<String> = others().filter(|one| one.certain && sampled(one)).map(describe).collect();
     if !against.is_empty() {
         return proof(case, code, claim, ProofVerdict::DoesNotHold, against.into_iter().collect());

@@ -117,7 +117,9 @@ impl Reach<'_, '_> {
         let estate = self.estate;
         if action.target == Target::Key {
             let key = estate.keys.get(resource);
-            return key.map(|key| vec![vec![estate.to_key(subject, action.name, key, Keys::default())]]).unwrap_or_default();
+            return key
+                .map(|key| vec![vec![estate.to_key(subject, action.name, key, Keys::default())]])
+                .unwrap_or_default();
         }
         let guard = Guard { policy: estate.policy.as_deref(), block: Some(&estate.block) };
         let mut doors = vec![vec![estate.to_bucket(subject, action.name, resource, guard, worlds::direct())]];
@@ -170,7 +172,14 @@ impl Reach<'_, '_> {
         all
     }
 
-    fn behind(&mut self, subject: &Subject, worlds: &Worlds, action: &Action, objects: &Objects, account: &str) -> Outcome {
+    fn behind(
+        &mut self,
+        subject: &Subject,
+        worlds: &Worlds,
+        action: &Action,
+        objects: &Objects,
+        account: &str,
+    ) -> Outcome {
         let guard = Guard { policy: self.estate.policy.as_deref(), block: Some(&self.estate.block) };
         let bucket = [self.estate.bucket_arn()];
         let resources = if action.target == Target::Object { objects.witnesses.as_slice() } else { &bucket };
@@ -247,7 +256,10 @@ pub(super) fn with_allow(policy: Option<&NamedPolicy>, allow: Statement) -> Opti
                 let denies = known.statements.iter().filter(|one| one.effect == crate::iam::Effect::Deny);
                 statements.extend(denies.cloned());
                 let merged = Policy { version: known.version, id: None, statements };
-                return Some(NamedPolicy { name: "bucket policy".to_owned(), document: Document::Known(merged.into()) });
+                return Some(NamedPolicy {
+                    name: "bucket policy".to_owned(),
+                    document: Document::Known(merged.into()),
+                });
             }
             Document::Unknown(_) => return policy.cloned(),
         }

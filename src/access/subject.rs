@@ -66,4 +66,3 @@ pub(super) struct Class {
     /// Denies everything to those who are not members, because they are asked about by name.
     pub members_only: Arc<NamedPolicy>,
 }
-

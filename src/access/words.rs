@@ -48,10 +48,8 @@ pub(super) fn conditions(answer: &Answer) -> Vec<String> {
     let Some(alternatives) = &answer.conditions else {
         return vec!["under conditions that are too many to be listed".to_owned()];
     };
-    let spelled: Vec<Vec<String>> = alternatives
-        .iter()
-        .map(|all| all.iter().filter(|one| !tells_class(one)).map(literal).collect())
-        .collect();
+    let spelled: Vec<Vec<String>> =
+        alternatives.iter().map(|all| all.iter().filter(|one| !tells_class(one)).map(literal).collect()).collect();
     match spelled.as_slice() {
         [] => Vec::new(),
         [one] => one.clone(),
@@ -69,7 +67,9 @@ pub(super) fn conditions(answer: &Answer) -> Vec<String> {
 /// Conditions of the document that keeps classes apart: only "not" ones with wildcards over whole accounts.
 fn tells_class(literal: &Literal) -> bool {
     let whole_account = |value: &String| value.starts_with("arn:*:*::") && value.ends_with(":*");
-    literal.key.eq_ignore_ascii_case("aws:PrincipalArn") && !literal.values.is_empty() && literal.values.iter().all(whole_account)
+    literal.key.eq_ignore_ascii_case("aws:PrincipalArn")
+        && !literal.values.is_empty()
+        && literal.values.iter().all(whole_account)
 }
 
 /// Why something is closed.

@@ -9,14 +9,8 @@ use super::organization::Limits;
 use super::subject::{Credential, Subject, Traits};
 
 /// Keys of the network between caller and service.
-const THROUGH_ENDPOINT: [&str; 6] = [
-    "aws:SourceVpc",
-    "aws:SourceVpce",
-    "aws:SourceVpcArn",
-    "aws:VpceAccount",
-    "aws:VpceOrgID",
-    "aws:VpceOrgPaths",
-];
+const THROUGH_ENDPOINT: [&str; 6] =
+    ["aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn", "aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths"];
 
 /// Keys that only a service's own call carries (C3).
 const BY_SERVICE: [&str; 7] = [
@@ -111,8 +105,7 @@ fn join(keys: &mut Keys, more: Keys) {
 /// The weakest credential first.
 fn credentials(credential: Credential) -> Vec<(&'static str, Keys)> {
     let long_term = || Keys { absent: set(&SESSION), ..Keys::default() };
-    let temporary =
-        || Keys { present: set(&["aws:TokenIssueTime", "aws:MultiFactorAuthPresent"]), ..Keys::default() };
+    let temporary = || Keys { present: set(&["aws:TokenIssueTime", "aws:MultiFactorAuthPresent"]), ..Keys::default() };
     match credential {
         Credential::User | Credential::Root => {
             vec![("long-term credentials", long_term()), ("temporary credentials", temporary())]
@@ -155,7 +148,8 @@ fn channels(credential: Credential) -> Vec<(&'static str, Keys)> {
     };
     match credential {
         Credential::Service => {
-            let own = Keys { unknown: set(&["aws:SourceIp", "aws:VpcSourceIp", "aws:ViaAWSService"]), ..Keys::default() };
+            let own =
+                Keys { unknown: set(&["aws:SourceIp", "aws:VpcSourceIp", "aws:ViaAWSService"]), ..Keys::default() };
             vec![("from AWS", own)]
         }
         Credential::Anonymous => vec![("from the internet", internet), ("through an endpoint", endpoint)],

@@ -5,8 +5,6 @@ mod access;
 mod catalog;
 mod needed;
 mod questions;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeSet;
 

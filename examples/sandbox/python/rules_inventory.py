@@ -6,7 +6,7 @@
 * S3 Control ListAccessPoints: pages of the sandbox's size, opaque tokens.
 * Organizations: an account is in no organization until CreateOrganization or
   InviteAccountToOrganization (which joins at once: nobody is there to accept); members see
-  DescribeOrganization only; RCPFullAWSAccess and FullAWSAccess are attached to what is made
+  DescribeOrganization only, unless a PutResourcePolicy names them (delegated administrators); RCPFullAWSAccess and FullAWSAccess are attached to what is made
   (Organizations user guide, orgs_manage_policies_scps and _rcps); lists have pages.
 """
 
@@ -122,6 +122,8 @@ def _install_access_points():
 _members = {}
 _RCP = "p-RCPFullAWSAccess"
 _FOR_MEMBERS = {"DescribeOrganization"}
+# Management account -> the delegation policy.
+_delegations = {}
 
 
 def _answer(body):
@@ -153,6 +155,11 @@ def _invite(payload):
     }
     _attach_full_access(account)
     return _answer({"Handshake": {"State": "ACCEPTED"}})
+
+
+def _delegate(payload):
+    _delegations[get_account_id()] = payload.get("Content", "")
+    return _answer({"ResourcePolicy": {"Content": payload.get("Content", "")}})
 
 
 def _enable_resource_control():
@@ -191,7 +198,7 @@ def _paged(operation, payload, answer):
 
 
 def _serve_organization(operation, payload):
-    dispatch = {**organizations._DISPATCH, "InviteAccountToOrganization": _invite}
+    dispatch = {**organizations._DISPATCH, "InviteAccountToOrganization": _invite, "PutResourcePolicy": _delegate}
     if operation not in dispatch:
         return error_response_json("InvalidAction", f"Operation '{operation}' not implemented", 400)
     answer = _paged(operation, payload, dispatch[operation](payload))
@@ -217,7 +224,8 @@ def _install_organizations():
         if management is None:
             return error_response_json("AWSOrganizationsNotInUseException",
                                        "Your account is not a member of an organization.", 400)
-        if management != account and operation not in _FOR_MEMBERS:
+        delegated = account in _delegations.get(management, "") and operation.startswith(("Describe", "List"))
+        if management != account and operation not in _FOR_MEMBERS and not delegated:
             return error_response_json("AccessDeniedException",
                                        "You don't have permissions to access this resource.", 400)
         with request_scope(management, get_region()):

@@ -9,7 +9,9 @@ mod system_tables;
 use crate::model::live::Read;
 use crate::model::{Desired, Fact, Gap, Live, Observed, Place};
 
-use super::assessment::{Assumption, Indirect, ObjectClass, PrincipalAccess, PrincipalKind, Question, Verdict, Witness};
+use super::assessment::{
+    Assumption, Indirect, ObjectClass, PrincipalAccess, PrincipalKind, Question, Verdict, Witness,
+};
 use super::declared::Declared;
 use directory::{Directory, Member};
 use securables::{Holding, Metastore};
@@ -198,8 +200,7 @@ fn merge(principals: &mut Vec<PrincipalAccess>) {
         key(a).cmp(&key(b)).then_with(|| b.verdict.cmp(&a.verdict)).then_with(|| a.cmp(b))
     });
     principals.dedup_by(|next, kept| {
-        let same =
-            (next.question, &next.object_class, &next.arn) == (kept.question, &kept.object_class, &kept.arn);
+        let same = (next.question, &next.object_class, &next.arn) == (kept.question, &kept.object_class, &kept.arn);
         if same {
             for way in &next.witness.unity_catalog {
                 if !kept.witness.unity_catalog.contains(way) {

@@ -33,7 +33,13 @@ pub(super) struct Holding {
 }
 
 impl Metastore {
-    pub fn read(live: &Live, place: &Place, id: &str, listed: Option<&crate::model::databricks::Metastore>, gaps: &mut Vec<Gap>) -> Self {
+    pub fn read(
+        live: &Live,
+        place: &Place,
+        id: &str,
+        listed: Option<&crate::model::databricks::Metastore>,
+        gaps: &mut Vec<Gap>,
+    ) -> Self {
         let mut metastore = Self {
             id: id.to_owned(),
             owner: listed.map(|one| one.owner.clone()).unwrap_or_default(),
@@ -52,7 +58,9 @@ impl Metastore {
                 (Read::Privileges { securable, name }, Fact::Privileges(grants)) => {
                     metastore.grants.insert((securable.clone(), name.clone()), grants.clone());
                 }
-                (Read::StorageCredentials { .. }, Fact::StorageCredentials(all)) => metastore.credentials.clone_from(all),
+                (Read::StorageCredentials { .. }, Fact::StorageCredentials(all)) => {
+                    metastore.credentials.clone_from(all)
+                }
                 (Read::ExternalLocations { .. }, Fact::ExternalLocations(all)) => metastore.locations.clone_from(all),
                 (_, Fact::StoredObjects(all)) => metastore.objects.extend(all.iter().cloned()),
                 (Read::DatabricksCaller, Fact::DatabricksCaller(caller)) => {

@@ -28,7 +28,9 @@ pub(super) fn assess(view: &View<'_>, metastore: &Metastore, findings: &mut Find
         // SELECT alone opens nothing: catalog and schema have to be usable too.
         for access in findings.principals.iter_mut().skip(before) {
             access.actions = vec!["SELECT".to_owned()];
-            for (usable, what) in [(&into_catalog, "USE CATALOG on `system`"), (&into_schema, "USE SCHEMA on `system.access`")] {
+            for (usable, what) in
+                [(&into_catalog, "USE CATALOG on `system`"), (&into_schema, "USE SCHEMA on `system.access`")]
+            {
                 if !usable.contains(&access.arn) {
                     access.verdict = Verdict::Conditional;
                     access.conditions.push(format!("with {what}, of which no grant was found"));
