@@ -87,11 +87,13 @@ pub enum Verb {
     Show(Show),
     /// Plan, ask, make the changes, read them back, verify
     Apply(Apply),
+    /// Say who can read, write, tamper with or list the logs, through what, and prove who cannot
+    Access(Access),
     /// Break the lock that an interrupted apply left
     Unlock(Unlock),
     /// Say what a guard, finding or manifest code means and what to do
     Explain(Explain),
-    /// Print the JSON Schema of the manifest, or of the plan document
+    /// Print the JSON Schema of the manifest, or of the plan or access document
     Schema(Schema),
     /// Print a shell completion script
     Completions(Completions),
@@ -141,6 +143,38 @@ pub struct Apply {
     pub lock_timeout: std::time::Duration,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Question {
+    Read,
+    Write,
+    Tamper,
+    List,
+}
+
+impl From<Question> for auditseal::access::Question {
+    fn from(question: Question) -> Self {
+        match question {
+            Question::Read => Self::Read,
+            Question::Write => Self::Write,
+            Question::Tamper => Self::Tamper,
+            Question::List => Self::List,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Access {
+    /// Only this; without it, everything
+    #[arg(value_enum)]
+    pub question: Option<Question>,
+    /// Only this principal: an ARN, or the name of a Databricks principal
+    #[arg(long, value_name = "ARN")]
+    pub principal: Option<String>,
+    /// Service and resource control policies, where the organization may not be read: JSON with `levels`
+    #[arg(long, value_name = "FILE")]
+    pub organization: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub struct Unlock {
     /// Id of the run that holds the lock, as the refusal printed it
@@ -157,6 +191,7 @@ pub struct Explain {
 pub enum SchemaOf {
     Manifest,
     Plan,
+    Access,
 }
 
 #[derive(Debug, Args)]

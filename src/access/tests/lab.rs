@@ -150,6 +150,18 @@ pub fn sealed() -> Lab {
         .role("SecurityAnalyst", SAML, &[])
         .role("PlatformAdmin", SAML, &[&may("s3:PutBucketPolicy s3:GetBucketPolicy", &format!("arn:aws:s3:::{BUCKET}"))])
         .role("AuditDelivery", &delivery_trust, &[])
+        .on_bucket(&deny(
+            "*",
+            "s3:GetObject* s3:PutObject* s3:DeleteObject* s3:BypassGovernanceRetention s3:RestoreObject s3:Replicate* s3:UpdateObjectEncryption",
+            OBJECTS,
+            &format!(r#","Sid":"NotRoot"{}"#, when("ArnEquals", "aws:PrincipalArn", &format!("arn:aws:iam::{OWN}:root"))),
+        ))
+        .on_bucket(&deny(
+            "*",
+            "s3:ListBucket*",
+            &format!("arn:aws:s3:::{BUCKET}"),
+            &when("ArnEquals", "aws:PrincipalArn", &format!("arn:aws:iam::{OWN}:root")),
+        ))
         .on_bucket(&allow(READER, "s3:GetObject s3:GetObjectVersion", LOGS, r#","Sid":"ReadersRead""#))
         .on_bucket(&allow(DELIVERY, "s3:PutObject s3:GetObject s3:DeleteObject", LOGS, r#","Sid":"DeliveryWrites""#))
         .on_key(KEY, &allow(READER, "kms:Decrypt", "*", r#","Sid":"ReadersDecrypt""#))
