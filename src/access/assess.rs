@@ -172,16 +172,14 @@ fn assess_one(compiled: &Compiled, engine: &mut Engine, desired: &Desired, live:
     Assessment { complete: unread.is_empty(), gaps, assumptions, object_classes, principals, second_tier, proofs }
 }
 
-/// The bucket's own account has the canonical user id that owns the bucket, where it was read.
+/// Canonical user id of the bucket's own account, where it was read.
+fn owner(estate: &Estate<'_>) -> Option<String> {
+    let list = estate.live.view(&estate.place, Read::BucketAcl { bucket: estate.bucket() }, Fact::acl);
+    list.present().map(|list| list.owner)
+}
+
 fn owners(subjects: &mut [Subject], estate: &Estate<'_>) {
-    let owner = match &estate.acl {
-        Some(Observed::Present(list)) => Some(list.owner.clone()),
-        _ => estate
-            .live
-            .view(&estate.place, Read::BucketAcl { bucket: estate.bucket() }, Fact::acl)
-            .present()
-            .map(|list| list.owner),
-    };
+    let owner = owner(estate);
     for subject in subjects.iter_mut() {
         subject.canonical_user.clone_from(&owner);
     }
@@ -202,6 +200,9 @@ fn mentioned(estate: &Estate<'_>) -> Mentioned {
         mentioned.principal(&grant.grantee);
     }
     mentioned.canonical_users.extend(acl::canonical_users(estate));
+    if let Some(owner) = owner(estate) {
+        mentioned.canonical_users.remove(&owner);
+    }
     for (_, answer) in estate.live.iter() {
         if let Observed::Present(Fact::StorageCredentials(all)) = answer {
             all.iter().filter_map(|one| one.role_arn.as_ref()).for_each(|arn| mentioned.principal(arn));

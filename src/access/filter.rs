@@ -1,12 +1,17 @@
 //! What can be told without the engine: most principals of an account have nothing to do with its audit bucket.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::iam::context::Context;
 use crate::iam::evaluate::Layer;
-use crate::iam::glob::Token;
-use crate::iam::{Document, Element, NamedPolicy, Principal};
+use crate::iam::glob::{Short, Token};
+use crate::iam::matching::{action_matches, resource_matches};
+use crate::iam::principal::{Level, PrincipalFacts, principal_level};
+use crate::iam::{Document, Effect, Element, NamedPolicy, Principal, Statement, Version};
+
+use crate::model::key::Grant;
 
 use super::ask::Ask;
 use super::estate::Estate;
@@ -19,8 +24,10 @@ pub(super) struct Filter<'a> {
     access_points: bool,
     /// Texts of resources with variables in the bucket's policies.
     shared_variables: Vec<String>,
-    /// (document, action) → whether the document may allow the action, on whatever resource.
-    allows: RefCell<HashMap<(usize, String), bool>>,
+    /// Document → resource → action → whether the document may allow it.
+    allows: RefCell<HashMap<usize, HashMap<String, Vec<(String, bool)>>>>,
+    /// A context in which every key may have any value.
+    nothing_known: Context,
 }
 
 impl<'a> Filter<'a> {
@@ -31,6 +38,7 @@ impl<'a> Filter<'a> {
             access_points: policy.is_some_and(speaks_of_access_points),
             shared_variables: policy.map(variables).unwrap_or_default(),
             allows: RefCell::default(),
+            nothing_known: Context::new(&BTreeMap::new(), &BTreeSet::from(["*".to_owned()])),
         }
     }
 
@@ -38,35 +46,76 @@ impl<'a> Filter<'a> {
         self.access_points
     }
 
-    /// Why a request is closed, where that is plain: neither the principal's own policies nor the resource's name the action.
+    /// Why a request is closed, where that is plain: nothing that may allow it speaks of this principal, action and resource.
+    /// Denies and conditions are not looked at.
     pub fn closed(&self, subject: &Subject, ask: &Ask) -> Option<String> {
-        let action = ask.request.action.as_str();
-        let own = subject.identity.policies.iter().any(|policy| self.may_allow(policy, action));
-        // The root user needs no policy of its own; services and anonymous callers have none.
-        if own || matches!(subject.principal, Principal::Root { .. }) {
-            return None;
-        }
-        let granted = ask.policies.resource.as_ref().is_some_and(|policy| super::inventory::may_allow(policy, action));
-        let listed = ask.policies.kms_grants.iter().any(|grant| {
-            action
-                .split(':')
-                .nth(1)
-                .is_some_and(|name| grant.operations.iter().any(|one| one.eq_ignore_ascii_case(name)))
-        });
-        if granted || listed {
-            return None;
-        }
-        Some(format!("{}: no Allow in {}, {}", ask.name, Layer::Identity, Layer::Resource))
+        let (action, resource) = (ask.request.action.as_str(), ask.request.resource.as_str());
+        self.plainly(subject, (&ask.name, action, resource), ask.policies.resource.as_ref(), &ask.policies.kms_grants)
     }
 
-    fn may_allow(&self, policy: &Arc<NamedPolicy>, action: &str) -> bool {
-        let key = (Arc::as_ptr(policy) as usize, action.to_owned());
-        if let Some(known) = self.allows.borrow().get(&key) {
-            return *known;
+    /// The same for a direct request to the bucket, before anything is put together for it.
+    pub fn closed_directly(&self, subject: &Subject, action: &str, resource: &str) -> Option<String> {
+        if self.access_points || self.estate.acl.is_some() {
+            return None;
         }
-        let may = super::inventory::may_allow(policy, action);
-        self.allows.borrow_mut().insert(key, may);
+        self.plainly(subject, (action, action, resource), self.estate.policy.as_deref(), &[])
+    }
+
+    fn plainly(
+        &self,
+        subject: &Subject,
+        (name, action, resource): (&str, &str, &str),
+        policy: Option<&NamedPolicy>,
+        kms_grants: &[Grant],
+    ) -> Option<String> {
+        let granted = policy.is_some_and(|policy| grants(policy, action, subject));
+        let operation = action.split(':').nth(1).unwrap_or_default();
+        let listed = || {
+            let mut operations = kms_grants.iter().flat_map(|grant| &grant.operations);
+            operations.any(|one| one.eq_ignore_ascii_case(operation))
+        };
+        if granted || listed() {
+            return None;
+        }
+        // Across accounts, and without an account, the resource's own policy has to allow.
+        if !subject.in_account {
+            return Some(format!("{name}: no Allow in {}", Layer::Resource));
+        }
+        // The root user needs no policy of its own, except for keys.
+        if matches!(subject.principal, Principal::Root { .. }) && !action.starts_with("kms:") {
+            return None;
+        }
+        let own = &subject.identity.policies;
+        if own.iter().any(|policy| self.may_allow(policy, action, resource)) {
+            return None;
+        }
+        Some(format!("{name}: no Allow in {}, {}", Layer::Identity, Layer::Resource))
+    }
+
+    fn may_allow(&self, policy: &Arc<NamedPolicy>, action: &str, resource: &str) -> bool {
+        let address = Arc::as_ptr(policy) as usize;
+        let mut known = self.allows.borrow_mut();
+        let by_resource = known.entry(address).or_default().entry(resource.to_owned()).or_default();
+        if let Some((_, may)) = by_resource.iter().find(|(one, _)| one == action) {
+            return *may;
+        }
+        let may = match &policy.document {
+            Document::Known(document) => document
+                .statements
+                .iter()
+                .any(|statement| self.covers(document.version, statement, action, resource)),
+            Document::Unknown(_) => true,
+        };
+        by_resource.push((action.to_owned(), may));
         may
+    }
+
+    fn covers(&self, version: Version, statement: &Statement, action: &str, resource: &str) -> bool {
+        statement.effect == Effect::Allow
+            && action_matches(&statement.action, action).possible()
+            && statement.resource.as_ref().is_none_or(|element| {
+                resource_matches(element, resource, version, &self.nothing_known, Short::Padded).possible()
+            })
     }
 
     /// Objects that a resource with a variable means for this principal, such as `audit/${aws:username}/*`.
@@ -91,6 +140,21 @@ impl<'a> Filter<'a> {
         }
         found.into_iter().collect()
     }
+}
+
+/// Whether an Allow of a resource's policy may name the principal for an action.
+fn grants(policy: &NamedPolicy, action: &str, subject: &Subject) -> bool {
+    let Document::Known(document) = &policy.document else { return true };
+    let facts = PrincipalFacts {
+        canonical_user: subject.canonical_user.as_deref(),
+        has_boundary: subject.identity.boundary.is_some(),
+    };
+    document.statements.iter().filter(|statement| statement.effect == Effect::Allow).any(|statement| {
+        action_matches(&statement.action, action).possible()
+            && statement.principal.as_ref().is_none_or(|element| {
+                principal_level(element, Effect::Allow, &subject.principal, facts).reaches(Level::Account).possible()
+            })
+    })
 }
 
 /// What variables are worth for a principal whose record is known.

@@ -49,7 +49,7 @@ fn assumed() {
         Question::Read,
         vec![
             pair("through one role", reader_trusts(&root()).user("bob", &[&takes("SecurityAnalyst")]), &bob(), "assume-role", reader_trusts(&root()).user("bob", &[&takes("Other")])),
-            pair("through four", four("A"), &bob(), "role/C", four("D")),
+            pair("through four", four("A"), &bob(), "role/C", four("A").edit_role("SecurityAnalyst", |role| role.trust = document(&[SAML]))),
             pair(
                 "named in the trust, without any policy of its own",
                 reader_trusts(&trusts(&bob())).user("bob", &[]),

@@ -72,6 +72,8 @@ fn keys_that_are_missing() {
                     no(&when("IpAddress", "aws:SourceIp", "0.0.0.0/0")),
                     no(&when("IpAddress", "aws:SourceIp", "::/0")),
                     no(&when("Null", "aws:SourceIp", "true")),
+                    // Whose address another service shows is not documented.
+                    no(&when("Bool", "aws:ViaAWSService", "true")),
                 ]),
             ),
             pair(

@@ -37,7 +37,7 @@ fn access_points() {
             ),
             pair(
                 "any access point",
-                plain().on_bucket(&allow("*", "s3:GetObject", OBJECTS, &when("StringLike", "s3:DataAccessPointArn", "arn:aws:s3:*:*:accesspoint/*"))),
+                plain().unblocked().on_bucket(&allow("*", "s3:GetObject", OBJECTS, &when("StringLike", "s3:DataAccessPointArn", "arn:aws:s3:*:*:accesspoint/*"))),
                 "whoever the access points of any account let in",
                 "bucket policy",
                 plain().on_bucket(&allow("*", "s3:GetObject", OBJECTS, &when("StringLike", "s3:DataAccessPointArn", "arn:aws:s3:us-east-1:111122223333:accesspoint/door"))),

@@ -56,7 +56,7 @@ fn resources() {
                 "Own0",
                 jump(&format!(r#""Action":"s3:GetObject","NotResource":"arn:aws:s3:::{BUCKET}/${{aws:PrincipalTag/team, '*'}}*","Resource2":"x""#).replace(r#","Resource2":"x""#, "").replace("${aws:PrincipalTag/team, '*'}", "")),
             ),
-            pair("a wildcard before the name", on("arn:aws:s3:::*-audit/*"), &who, "Own0", on("arn:aws:s3:::*-logs/*")),
+            pair("a wildcard before the name", on("arn:aws:s3:::*-audit/*"), &who, "Own0", on("arn:aws:s3:::logs-*/*")),
             pair("a wildcard for one letter", on("arn:aws:s3:::acme-databricks-audi?/*"), &who, "Own0", on("arn:aws:s3:::acme-databricks-aud?/*")),
             pair("a wildcard across bucket and key", on("arn:aws:s3:::acme*json"), &who, "Own0", on("arn:aws:s3:::acme-data/*json")),
             pair("any partition", on("arn:*:s3:::acme-databricks-audit/*"), &who, "Own0", on("arn:aws-cn:s3:::acme-databricks-audit/*")),
