@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Address, Kind};
 
-use super::build::{Builder, Built, Needs};
+use super::build::{Builder, Built, Needs, Slot};
 use super::order;
 use super::{Action, Change, Step, StepAction, StepId, Summary};
 
 impl Builder<'_> {
+    /// Numbers the steps in their order; what a step needs is always earlier.
     pub(super) fn finish(mut self) -> Built {
         self.slots.sort_by(|left, right| {
             (left.rank, &left.step.address, left.sequence).cmp(&(right.rank, &right.step.address, right.sequence))
@@ -18,43 +19,9 @@ impl Builder<'_> {
         for (id, slot) in self.slots.iter().enumerate() {
             let mut step = slot.step.clone();
             step.id = id;
-            let earlier = || self.slots.iter().enumerate().take(id);
-            let mut depends: BTreeSet<StepId> = BTreeSet::new();
-            match slot.needs {
-                Needs::Kind => {
-                    let required = order::requires(step.address.kind);
-                    let after =
-                        self.inputs.wanted.resources.iter().find(|r| r.address == step.address).map(|r| &r.after);
-                    depends.extend(
-                        earlier()
-                            .filter(|(_, other)| {
-                                let address = &other.step.address;
-                                *address == step.address
-                            || after.is_some_and(|after| after.contains(address))
-                            || (address.manifest == step.address.manifest
-                                && required.contains(&address.kind)
-                                && same_group(address, &step.address))
-                            // Nothing final before the waits and the retirement of what it replaces.
-                            || (slot.rank >= 800
-                                && slot.rank < 940
-                                && address.manifest == step.address.manifest
-                                && address.kind == Kind::LogDelivery)
-                            })
-                            .map(|(id, _)| id),
-                    );
-                }
-                Needs::Ranks(low, high) => depends.extend(
-                    earlier()
-                        .filter(|(_, other)| {
-                            other.rank >= low
-                                && other.rank <= high
-                                && other.step.address.manifest == step.address.manifest
-                                && is_main(&other.step.address)
-                                && touches_delivery(&other.step)
-                        })
-                        .map(|(id, _)| id),
-                ),
-            }
+            let earlier = self.slots.iter().take(id).enumerate();
+            let needed = earlier.filter(|(_, other)| self.needs(slot, other));
+            let mut depends: BTreeSet<StepId> = needed.map(|(id, _)| id).collect();
             let text = serde_json::to_string(&(&step.action, &step.target)).unwrap_or_default();
             depends.extend(givers.iter().filter(|(token, _)| text.contains(token.as_str())).map(|(_, giver)| *giver));
             if let StepAction::AwaitDelivery { after_steps, .. } = &mut step.action {
@@ -80,6 +47,27 @@ impl Builder<'_> {
         self.gaps.sort();
         self.gaps.dedup();
         Built { changes, steps, gaps: self.gaps, summary }
+    }
+
+    /// Whether a step must not be taken without an earlier one.
+    fn needs(&self, slot: &Slot, other: &Slot) -> bool {
+        let (address, earlier) = (&slot.step.address, &other.step.address);
+        let same_manifest = earlier.manifest == address.manifest;
+        match slot.needs {
+            Needs::Kind => {
+                let wanted = &self.inputs.wanted.resources;
+                let after = wanted.iter().find(|resource| resource.address == *address).map(|resource| &resource.after);
+                let required = order::requires(address.kind).contains(&earlier.kind) && same_group(earlier, address);
+                // Nothing final before the waits and the retirement of what it replaces.
+                let waits = order::FINALS.contains(&slot.rank) && earlier.kind == Kind::LogDelivery;
+                earlier == address
+                    || after.is_some_and(|after| after.contains(earlier))
+                    || same_manifest && (required || waits)
+            }
+            Needs::Ranks(low, high) => {
+                (low..=high).contains(&other.rank) && same_manifest && is_main(earlier) && touches_delivery(&other.step)
+            }
+        }
     }
 }
 

@@ -99,11 +99,11 @@ impl Builder<'_> {
         let Some(declared) = declared.filter(|_| enabled) else { return };
         let config_id = declared.config_id.clone();
         let delivery_changes =
-            self.has_steps(desired, |slot| slot.step.address.kind == Kind::LogDelivery && slot.rank == 720);
+            self.has_steps(desired, |slot| slot.step.address.kind == Kind::LogDelivery && slot.rank == order::DECLARED);
         // Nothing is switched off before the declared delivery was seen to succeed, also when an earlier run created it.
         let retires = self.has_steps(desired, |slot| slot.rank == order::RETIRE);
         if delivery_changes || current.is_none() || retires {
-            let from = if delivery_changes { 720 } else { 0 };
+            let from = if delivery_changes { order::DECLARED } else { 0 };
             self.await_after(
                 desired,
                 &place,
