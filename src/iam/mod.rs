@@ -17,6 +17,7 @@ pub mod matching;
 pub mod operator;
 pub mod principal;
 pub mod public;
+pub mod simulation;
 pub mod statement_diff;
 mod tally;
 #[cfg(test)]
@@ -28,5 +29,6 @@ pub use document::{Effect, Element, Policy, PolicyError, PrincipalSpec, Statemen
 pub use evaluate::{Decision, Document, Evaluation, Layer, NamedPolicy, Policies, Request, StatementRef, evaluate};
 pub use principal::Principal;
 pub use public::is_public;
+pub use simulation::{Simulated, Simulation, Simulations};
 pub use statement_diff::{StatementDiff, diff_statements};
 pub use truth::Truth;

@@ -10,6 +10,7 @@ mod canonical;
 mod matrix;
 mod properties;
 mod rules;
+mod simulation;
 
 const OWNER: &str = "111122223333";
 const OTHER: &str = "444455556666";
