@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,10 +49,12 @@ impl Request {
 }
 
 /// A document, or the reason why its content is not known. An unknown document may allow and may deny everything.
+///
+/// Shared, because many principals have the same managed policies: parse each text once and clone the `Arc`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Document {
-    Known(Policy),
+    Known(Arc<Policy>),
     Unknown(String),
 }
 
@@ -66,7 +69,7 @@ impl NamedPolicy {
     #[must_use]
     pub fn read(name: &str, text: &str) -> Self {
         let document = match parse(text) {
-            Ok(policy) => Document::Known(policy),
+            Ok(policy) => Document::Known(Arc::new(policy)),
             Err(error) => Document::Unknown(error.to_string()),
         };
         Self { name: name.to_owned(), document }

@@ -187,7 +187,7 @@ proptest! {
         for policy in policies.identity.iter_mut().chain(&mut policies.boundary).chain(&mut policies.resource) {
             if let Document::Known(known) = &mut policy.document {
                 let form = crate::iam::Canonical::of(known, &crate::iam::Resolver::default());
-                *known = parse(&form.to_json()).unwrap();
+                *known = parse(&form.to_json()).unwrap().into();
             }
         }
         prop_assert_eq!(evaluate(&after, &policies).decision, before.run());
