@@ -85,7 +85,7 @@ impl Given {
         };
         let name = self.name.unwrap_or(place);
         let document = match policy {
-            Ok(policy) => Document::Known(policy),
+            Ok(policy) => Document::Known(policy.into()),
             Err(error) => {
                 unread.push(Unread { policy: name.clone(), reason: error.to_string() });
                 Document::Unknown(error.to_string())
