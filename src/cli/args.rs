@@ -181,6 +181,8 @@ pub struct Policy {
 pub enum PolicyVerb {
     /// Say what policies decide about requests, and which statements decided
     Simulate(Simulate),
+    /// Say whether one policy allows nothing that another does not, with a request that makes the difference
+    Includes(Includes),
 }
 
 #[derive(Debug, Args)]
@@ -189,6 +191,31 @@ pub struct Simulate {
     /// Requests with their policies, as JSON; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+const INCLUDES: &str = "\
+The candidate is included when the reference allows every request that the candidate allows; otherwise the witness is a
+request that only the candidate allows. Identity policies are compared with identity policies, resource policies with
+resource policies.
+
+Examples:
+  auditseal policy includes --reference approved.json --candidate new.json
+  auditseal policy includes --pairs pairs.json            [ { \"reference\": { … }, \"candidate\": { … } }, … ]
+
+Exit codes: 0 included, 3 not included or not known, 1 invalid input, 64 wrong usage.";
+
+#[derive(Debug, Args)]
+#[command(after_help = INCLUDES)]
+pub struct Includes {
+    /// Policy that sets the limit; `-` is standard input
+    #[arg(long, value_name = "FILE", required_unless_present = "pairs", requires = "candidate")]
+    pub reference: Option<PathBuf>,
+    /// Policy that has to stay within it
+    #[arg(long, value_name = "FILE", requires = "reference")]
+    pub candidate: Option<PathBuf>,
+    /// A list of pairs; gives a list of answers in the same order
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["reference", "candidate"])]
+    pub pairs: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -202,6 +229,7 @@ pub enum SchemaOf {
     Manifest,
     Plan,
     PolicySimulate,
+    PolicyIncludes,
 }
 
 #[derive(Debug, Args)]

@@ -24,6 +24,6 @@ mod tests;
 pub use codes::{CODES, Code, explain};
 pub use json::plan_json;
 pub use markdown::{PLAN_MARKER, plan_markdown};
-pub use policy::{simulated_json, simulated_schema, simulated_text};
+pub use policy::{compared_json, compared_schema, compared_text, simulated_json, simulated_schema, simulated_text};
 pub use schema::plan_schema;
 pub use text::{TextOptions, code_text, plan_text};

@@ -4,7 +4,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::iam::{Simulated, Simulations};
+use serde::de::DeserializeOwned;
+
+use crate::iam::input::Given;
+use crate::iam::{Compared, Inputs, Pair, Simulated, Simulation};
 
 /// An input that cannot be used, and where in it that shows. Lines and columns count from one; a column is in bytes.
 #[derive(Debug, thiserror::Error)]
@@ -59,10 +62,10 @@ impl Source {
     }
 }
 
-/// What the requests of the input files come to, in their order.
+/// What the items of the input come to, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SimulationResults {
-    pub results: Vec<Simulated>,
+pub struct Results<T> {
+    pub results: Vec<T>,
     /// The input was a list, or several files.
     pub list: bool,
 }
@@ -71,18 +74,54 @@ pub struct SimulationResults {
 ///
 /// # Errors
 /// What is wrong with the files, one error for each that cannot be used.
-pub fn simulate(files: &[PathBuf]) -> Result<SimulationResults, Vec<InputError>> {
+pub fn simulate(files: &[PathBuf]) -> Result<Results<Simulated>, Vec<InputError>> {
+    each(files, Simulation::run)
+}
+
+/// Compares the pairs of a file: does the reference allow everything that the candidate allows?
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn compare_pairs(file: &Path) -> Result<Results<Compared>, Vec<InputError>> {
+    each(&[file.to_path_buf()], Pair::run)
+}
+
+/// Compares two policies that have a file each.
+///
+/// # Errors
+/// What is wrong with the files, one error for each that cannot be used.
+pub fn compare(reference: &Path, candidate: &Path) -> Result<Results<Compared>, Vec<InputError>> {
+    let given = |path| {
+        let source = read(path)?;
+        match Inputs::<Given>::read(&source.text) {
+            Ok(Inputs::One(one)) => Ok(*one),
+            Ok(Inputs::Many(_)) => {
+                let message = "a list; expected one policy (lists of pairs are for --pairs)".to_owned();
+                Err(InputError::Invalid { file: source.file, line: 1, column: 1, message })
+            }
+            Err(error) => Err(source.wrong(&error)),
+        }
+    };
+    match (given(reference), given(candidate)) {
+        (Ok(reference), Ok(candidate)) => {
+            Ok(Results { results: vec![Pair::new(reference, candidate).run()], list: false })
+        }
+        (reference, candidate) => Err([reference, candidate].into_iter().filter_map(Result::err).collect()),
+    }
+}
+
+fn each<T: DeserializeOwned, R>(files: &[PathBuf], run: impl Fn(&T) -> R) -> Result<Results<R>, Vec<InputError>> {
     let (mut results, mut errors, mut list) = (Vec::new(), Vec::new(), files.len() != 1);
     for path in files {
-        let read = read(path).and_then(|source| Simulations::read(&source.text).map_err(|error| source.wrong(&error)));
+        let read = read(path).and_then(|source| Inputs::read(&source.text).map_err(|error| source.wrong(&error)));
         match read {
-            Ok(Simulations::One(one)) => results.push(one.run()),
-            Ok(Simulations::Many(many)) => {
+            Ok(Inputs::One(one)) => results.push(run(&one)),
+            Ok(Inputs::Many(many)) => {
                 list = true;
-                results.extend(many.iter().map(crate::iam::Simulation::run));
+                results.extend(many.iter().map(&run));
             }
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() { Ok(SimulationResults { results, list }) } else { Err(errors) }
+    if errors.is_empty() { Ok(Results { results, list }) } else { Err(errors) }
 }

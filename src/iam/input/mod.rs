@@ -1,17 +1,21 @@
-//! One request and its policies as a JSON document: the input of `policy simulate`.
+//! Requests and policies as JSON documents: the input of `policy simulate` and `policy includes`.
 //!
-//! What the document leaves out does not exist: no policy, no context key. Three things are added to the context: keys that
+//! What a request leaves out does not exist: no policy, no context key. Three things are added to the context: keys that
 //! follow from principal and resource (C2–C4, by [`evaluate`]), and, without a value, keys that every request of such a
 //! principal has (C5, C6) or that membership in an organization brings (C3). A policy that cannot be read as a policy is
 //! taken as unknown, and named.
 
 mod given;
-mod input;
+mod pair;
 mod presence;
+mod request;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::evaluate::{Decision, Layer, Policies, Request, StatementRef, evaluate};
+pub use given::Given;
+pub use pair::{Compared, Pair};
 
 /// A policy that is not understood. It may allow and may deny everything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,7 +26,7 @@ pub struct Unread {
 
 /// A request, made ready for [`evaluate`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "input::Input")]
+#[serde(from = "request::Input")]
 pub struct Simulation {
     pub request: Request,
     pub policies: Policies,
@@ -53,14 +57,14 @@ impl Simulation {
     }
 }
 
-/// A document holds one request, or a list of them.
+/// An input document holds one item, or a list of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Simulations {
-    One(Box<Simulation>),
-    Many(Vec<Simulation>),
+pub enum Inputs<T> {
+    One(Box<T>),
+    Many(Vec<T>),
 }
 
-impl Simulations {
+impl<T: DeserializeOwned> Inputs<T> {
     /// Reads an input document.
     ///
     /// # Errors

@@ -43,7 +43,8 @@ impl<'de> Deserialize<'de> for Context {
 }
 
 /// A policy: its document, its document as a text in a string, or either under a name.
-pub(super) struct Given {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given {
     name: Option<String>,
     document: Json,
 }
@@ -78,7 +79,7 @@ impl<'de> Deserialize<'de> for Given {
 
 impl Given {
     /// A policy without a name is called by its place in the input.
-    pub fn named(self, place: String, unread: &mut Vec<Unread>) -> NamedPolicy {
+    pub(super) fn named(self, place: String, unread: &mut Vec<Unread>) -> NamedPolicy {
         let policy = match self.document {
             Json::String(text) => parse(&text),
             json => from_json(json),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::iam::Simulations;
+use crate::iam::{Inputs, Simulation};
 
 fn input() -> Value {
     json!({
@@ -24,9 +24,9 @@ fn with(changes: Value) -> Value {
 }
 
 fn run(input: &Value) -> crate::iam::Simulated {
-    match Simulations::read(&input.to_string()).unwrap_or_else(|error| panic!("{error}: {input}")) {
-        Simulations::One(one) => one.run(),
-        Simulations::Many(_) => panic!("a list"),
+    match Inputs::<Simulation>::read(&input.to_string()).unwrap_or_else(|error| panic!("{error}: {input}")) {
+        Inputs::One(one) => one.run(),
+        Inputs::Many(_) => panic!("a list"),
     }
 }
 
@@ -203,17 +203,17 @@ fn wrong_input_is_refused_with_its_place() {
         (json!("s3:GetObject"), "expected struct"),
     ];
     for (input, expected) in table {
-        let error = Simulations::read(&input.to_string()).unwrap_err();
+        let error = Inputs::<Simulation>::read(&input.to_string()).unwrap_err();
         assert!(error.to_string().contains(expected), "{error} is not `{expected}`");
         assert_eq!(error.line(), 1);
         let list = format!("[\n{},\n\n{input}\n]", self::input());
-        assert_eq!(Simulations::read(&list).unwrap_err().line(), 4, "{expected}");
+        assert_eq!(Inputs::<Simulation>::read(&list).unwrap_err().line(), 4, "{expected}");
     }
     let twice = r#"{"principal":"anonymous","action":"s3:GetObject","resource":"*","context":{"a":"1","a":"2"}}"#;
-    assert!(Simulations::read(twice).unwrap_err().to_string().contains("`a` occurs twice"));
+    assert!(Inputs::<Simulation>::read(twice).unwrap_err().to_string().contains("`a` occurs twice"));
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for text in ["", "nul", "{", "[{}", "[] []", "\u{feff}{}", deep.as_str()] {
-        assert!(Simulations::read(text).is_err(), "{text:.20}");
+        assert!(Inputs::<Simulation>::read(text).is_err(), "{text:.20}");
     }
-    assert_eq!(Simulations::read("[]").unwrap(), Simulations::Many(Vec::new()));
+    assert_eq!(Inputs::<Simulation>::read("[]").unwrap(), Inputs::Many(Vec::new()));
 }
