@@ -1,4 +1,4 @@
-//! `policy simulate`: JSON in, JSON out, no cloud.
+//! `policy simulate` and `policy includes`: JSON in, JSON out, no cloud.
 
 use std::process::Stdio;
 
@@ -118,15 +118,83 @@ async fn bad_input_is_1_and_says_where() {
     assert_eq!(ended.out, "");
     for part in [
         "syntax.json:3:3: ",
-        "field.json:2:36: unknown field `actoin`",
+        "field.json:2:35: unknown field `actoin`",
         "bytes.json:2:17: not UTF-8",
         "twice.json:2:11: duplicate field `principal`",
-        "deep.json:1:128: ",
+        "deep.json:1:2: ",
         "`none.json` could not be read: No such file",
     ] {
         ended.says(part);
     }
     piped(&shell, &["policy", "simulate", "-"], "[1]").await.says("-:1:2: invalid type");
+}
+
+fn statement(effect: &str, resource: &str) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": effect, "Action": "s3:GetObject", "Resource": resource}]})
+}
+
+#[tokio::test]
+async fn includes_compares_two_files_or_a_list_of_pairs() {
+    let shell = Shell::bare();
+    let valid = |document: &Value| {
+        let schema = jsonschema::validator_for(&auditseal::report::compared_schema()).expect("schema");
+        assert!(schema.is_valid(document), "{document}");
+    };
+    let (wide, narrow) = (statement("Allow", "arn:aws:s3:::logs/*"), statement("Allow", "arn:aws:s3:::logs/a/*"));
+    shell.write("wide.json", wide.to_string());
+    shell.write("narrow.json", narrow.to_string());
+    let includes = ["policy", "includes", "--reference", "wide.json", "--candidate", "narrow.json"];
+    let included = shell.ends(&includes, 0).await;
+    assert_eq!(included.out, "{\n  \"format_version\": \"1.0\",\n  \"included\": true,\n  \"unread\": []\n}\n");
+    valid(&included.json());
+    let beyond =
+        shell.ends(&["policy", "includes", "--reference", "narrow.json", "--candidate", "wide.json"], 3).await.json();
+    valid(&beyond);
+    assert_eq!(beyond["included"], false);
+    assert_eq!(beyond["witness"]["action"], "s3:GetObject");
+    let resource = beyond["witness"]["resource"].as_str().expect("resource");
+    assert!(resource.starts_with("arn:aws:s3:::logs/") && !resource.starts_with("arn:aws:s3:::logs/a/"), "{resource}");
+
+    let odd = json!({"Statement": [], "Odd": 1});
+    let pairs = json!([
+        {"reference": wide, "candidate": narrow, "label": "ignored"},
+        {"reference": {"name": "limit", "policy": narrow}, "candidate": wide.to_string()},
+        {"reference": wide, "candidate": odd}
+    ]);
+    let answers = piped(&shell, &["policy", "includes", "--pairs", "-"], pairs.to_string()).await;
+    assert_eq!(answers.code, 3);
+    let document = answers.json();
+    valid(&document);
+    let found: Vec<&Value> = document.as_array().expect("a list").iter().map(|one| &one["included"]).collect();
+    assert_eq!(found, [&json!(true), &json!(false), &json!("unknown")]);
+    assert_eq!(document[2]["unread"][0]["policy"], "candidate");
+    let text = piped(&shell, &["policy", "includes", "--pairs", "-", "--format", "text"], pairs.to_string()).await;
+    insta::assert_snapshot!("includes", text.out);
+    let first = json!([pairs[0]]).to_string();
+    assert_eq!(piped(&shell, &["policy", "includes", "--pairs", "-"], first).await.code, 0);
+}
+
+#[tokio::test]
+async fn includes_refuses_what_it_cannot_compare() {
+    let shell = Shell::bare();
+    shell.write("policy.json", statement("Allow", "*").to_string());
+    shell.write("broken.json", "{\n \"Statement\": [}");
+    shell.write("list.json", "[{\"Statement\": []}]");
+    for (file, place) in [("broken.json", "broken.json:2:16: "), ("list.json", "list.json:1:1: a list"), ("no.json", "`no.json`")] {
+        let ended = shell.ends(&["policy", "includes", "--reference", "policy.json", "--candidate", file], 1).await;
+        assert_eq!(ended.out, "");
+        ended.says(place);
+    }
+    shell.write("pairs.json", "[{\"reference\": {\"Statement\": []}}]");
+    shell.ends(&["policy", "includes", "--pairs", "pairs.json"], 1).await.says("missing field `candidate`");
+    for arguments in [
+        &["policy", "includes"][..],
+        &["policy", "includes", "--reference", "policy.json"],
+        &["policy", "includes", "--candidate", "policy.json"],
+        &["policy", "includes", "--pairs", "a", "--reference", "b", "--candidate", "c"],
+    ] {
+        assert_eq!(shell.ends(arguments, 64).await.out, "");
+    }
 }
 
 /// A policy at the size limit, made of wildcards that a backtracking matcher would never finish.
