@@ -86,6 +86,11 @@ pub fn evaluate(request: &Request, policies: &Policies) -> Evaluation {
     }
 }
 
+/// S3 access points take no unsigned requests (B6).
+fn is_access_point(resource: &str) -> bool {
+    resource.parse::<Arn>().is_ok_and(|arn| arn.service.starts_with("s3") && arn.resource.starts_with("accesspoint"))
+}
+
 fn both(a: Truth, b: Truth) -> Truth {
     if a == b { a } else { Truth::Unknown }
 }
@@ -130,6 +135,13 @@ fn ask<'a>(request: &'a Request, policies: &Policies, owner: Option<&str>) -> As
         Some(arn) if action.starts_with("sts:") && arn.role().is_some() => ResourceKind::Role,
         _ => ResourceKind::Other,
     };
+    if kind == ResourceKind::Key {
+        // K7: facts of the key, not of the request.
+        for key in ["kms:ResourceAliases", "kms:RequestAlias"] {
+            context.derive_unknown(key);
+        }
+        context.derive_unknown_pattern("aws:ResourceTag/*");
+    }
     let facts =
         PrincipalFacts { canonical_user: request.canonical_user.as_deref(), has_boundary: policies.boundary.is_some() };
     Asked { request, context, kind, facts }
@@ -286,9 +298,9 @@ impl Parts {
     fn cross_account(&self, request: &Request, kind: ResourceKind) -> Truth {
         let action = request.action.to_ascii_lowercase();
         match self.caller {
-            Caller::Service => self.exact,
+            Caller::Service => self.exact.or(self.grant),
             // KMS and STS take no unsigned requests, a policy for everybody included.
-            Caller::Anonymous if kind == ResourceKind::Other => self.exact,
+            Caller::Anonymous if kind == ResourceKind::Other && !is_access_point(&request.resource) => self.exact,
             Caller::Anonymous => Truth::No,
             Caller::Federated if action.starts_with("sts:assumerolewith") => self.exact,
             Caller::Federated => Truth::No,

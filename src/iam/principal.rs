@@ -75,6 +75,9 @@ pub enum Principal {
     Anonymous,
 }
 
+/// Keys about the caller that every signed request has (C2, C3).
+const PRESENT: [&str; 4] = ["aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalType", "aws:userid"];
+
 const WEB_IDENTITY: [&str; 4] =
     ["accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"];
 
@@ -218,7 +221,13 @@ impl Principal {
         }
         match self {
             Principal::RoleSession { role, session } => {
-                context.derive("aws:PrincipalArn", role.arn());
+                match role.path {
+                    Some(_) => context.derive("aws:PrincipalArn", role.arn()),
+                    None => {
+                        let before = format!("arn:{}:iam::{}:role/", role.partition, role.account);
+                        context.derive_role(role.arn(), before, &role.name);
+                    }
+                }
                 context.derive("aws:PrincipalType", "AssumedRole");
                 match (&role.id, session) {
                     (Some(id), Some(session)) => context.derive("aws:userid", format!("{id}:{session}")),
@@ -248,13 +257,16 @@ impl Principal {
             Principal::Service { name } => {
                 context.derive("aws:PrincipalServiceName", name.as_str());
                 context.derive("aws:PrincipalIsAWSService", "true");
-                // Present, but which account and list of names a service shows is not documented.
-                for key in ["aws:PrincipalAccount", "aws:PrincipalType", "aws:userid", "aws:PrincipalServiceNamesList"]
-                {
+                // Present, but what a service shows there is not documented.
+                for key in PRESENT.into_iter().chain(["aws:PrincipalServiceNamesList"]) {
                     context.derive_unknown(key);
                 }
             }
-            Principal::Federated { .. } => {}
+            Principal::Federated { .. } => {
+                for key in PRESENT {
+                    context.derive_unknown(key);
+                }
+            }
             Principal::Anonymous => {
                 for key in ["aws:PrincipalAccount", "aws:PrincipalType", "aws:userid"] {
                     context.derive(key, "anonymous");
@@ -281,6 +293,8 @@ pub fn principal_level(
     facts: PrincipalFacts<'_>,
 ) -> Levels {
     match element {
+        // Nobody is named, which AWS does not store; what it would mean is not documented.
+        _ if *element.get() == PrincipalSpec::default() => Levels::up_to(Level::Exact),
         Element::Is(spec) => named(spec, principal, facts),
         Element::Not(spec) => not_named(spec, effect, principal, facts),
     }
