@@ -7,6 +7,7 @@
 mod change;
 pub mod codes;
 pub mod diagnostic;
+mod effects;
 mod json;
 mod markdown;
 mod policy;
