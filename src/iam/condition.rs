@@ -62,6 +62,8 @@ pub fn holds(condition: &Condition, version: Version, context: &Context) -> Trut
     match (found, set) {
         (Lookup::Unknown, _) => Truth::Unknown,
         // M7, M8: a missing key fails a positive operator and satisfies a negated one.
+        // IfExists says true, ForAnyValue says false; which of them wins is not documented.
+        (Lookup::Absent, Some(SetQualifier::ForAnyValue)) if if_exists => Truth::Unknown,
         (Lookup::Absent, _) if if_exists => Truth::Yes,
         (Lookup::Absent, Some(SetQualifier::ForAllValues)) => Truth::Yes,
         (Lookup::Absent, Some(SetQualifier::ForAnyValue)) => Truth::No,

@@ -180,7 +180,9 @@ async fn includes_refuses_what_it_cannot_compare() {
     shell.write("policy.json", statement("Allow", "*").to_string());
     shell.write("broken.json", "{\n \"Statement\": [}");
     shell.write("list.json", "[{\"Statement\": []}]");
-    for (file, place) in [("broken.json", "broken.json:2:16: "), ("list.json", "list.json:1:1: a list"), ("no.json", "`no.json`")] {
+    for (file, place) in
+        [("broken.json", "broken.json:2:16: "), ("list.json", "list.json:1:1: a list"), ("no.json", "`no.json`")]
+    {
         let ended = shell.ends(&["policy", "includes", "--reference", "policy.json", "--candidate", file], 1).await;
         assert_eq!(ended.out, "");
         ended.says(place);
