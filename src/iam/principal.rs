@@ -1,5 +1,7 @@
 //! Who makes a request, and how closely a `Principal` element names them.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::Arn;
@@ -75,6 +77,9 @@ pub enum Principal {
     Anonymous,
 }
 
+/// Keys about the caller that every signed request has (C2, C3).
+const PRESENT: [&str; 4] = ["aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalType", "aws:userid"];
+
 const WEB_IDENTITY: [&str; 4] =
     ["accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"];
 
@@ -126,6 +131,26 @@ impl std::str::FromStr for Principal {
                 Ok(Principal::FederatedUser { partition, account, name: rest.to_owned(), user: None })
             }
             _ => Err(wrong()),
+        }
+    }
+}
+
+impl fmt::Display for Principal {
+    /// The text that [`FromStr`](std::str::FromStr) reads, but for what an ARN does not say.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Principal::RoleSession { role, session: None } => f.write_str(&role.arn()),
+            Principal::RoleSession { role, session: Some(session) } => {
+                write!(f, "arn:{}:sts::{}:assumed-role/{}/{session}", role.partition, role.account, role.name)
+            }
+            Principal::User { arn, .. } => write!(f, "{arn}"),
+            Principal::FederatedUser { partition, account, name, .. } => {
+                write!(f, "arn:{partition}:sts::{account}:federated-user/{name}")
+            }
+            Principal::Root { partition, account } => write!(f, "arn:{partition}:iam::{account}:root"),
+            Principal::Service { name } => f.write_str(name),
+            Principal::Federated { provider } => f.write_str(provider),
+            Principal::Anonymous => f.write_str("anonymous"),
         }
     }
 }
@@ -225,7 +250,13 @@ impl Principal {
         }
         match self {
             Principal::RoleSession { role, session } => {
-                context.derive("aws:PrincipalArn", role.arn());
+                match role.path {
+                    Some(_) => context.derive("aws:PrincipalArn", role.arn()),
+                    None => {
+                        let before = format!("arn:{}:iam::{}:role/", role.partition, role.account);
+                        context.derive_role(role.arn(), before, &role.name);
+                    }
+                }
                 context.derive("aws:PrincipalType", "AssumedRole");
                 match (&role.id, session) {
                     (Some(id), Some(session)) => context.derive("aws:userid", format!("{id}:{session}")),
@@ -255,13 +286,16 @@ impl Principal {
             Principal::Service { name } => {
                 context.derive("aws:PrincipalServiceName", name.as_str());
                 context.derive("aws:PrincipalIsAWSService", "true");
-                // Present, but which account and list of names a service shows is not documented.
-                for key in ["aws:PrincipalAccount", "aws:PrincipalType", "aws:userid", "aws:PrincipalServiceNamesList"]
-                {
+                // Present, but what a service shows there is not documented.
+                for key in PRESENT.into_iter().chain(["aws:PrincipalServiceNamesList"]) {
                     context.derive_unknown(key);
                 }
             }
-            Principal::Federated { .. } => {}
+            Principal::Federated { .. } => {
+                for key in PRESENT {
+                    context.derive_unknown(key);
+                }
+            }
             Principal::Anonymous => {
                 context.derive_absent("aws:PrincipalArn");
                 for key in ["aws:PrincipalAccount", "aws:PrincipalType", "aws:userid"] {
@@ -289,6 +323,8 @@ pub fn principal_level(
     facts: PrincipalFacts<'_>,
 ) -> Levels {
     match element {
+        // Nobody is named, which AWS does not store; what it would mean is not documented.
+        _ if *element.get() == PrincipalSpec::default() => Levels::up_to(Level::Exact),
         Element::Is(spec) => named(spec, principal, facts),
         Element::Not(spec) => not_named(spec, effect, principal, facts),
     }

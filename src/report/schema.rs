@@ -43,7 +43,7 @@ pub fn plan_schema() -> Value {
 }
 
 /// An object with exactly these members.
-fn object(properties: Value) -> Value {
+pub(super) fn object(properties: Value) -> Value {
     let required: Vec<Value> = properties.as_object().into_iter().flat_map(|p| p.keys()).map(|k| json!(k)).collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
