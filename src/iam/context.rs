@@ -66,12 +66,37 @@ impl Context {
         }
     }
 
+    /// Takes over what another context knows of a role's path.
+    pub(super) fn same_role(&mut self, other: &Context) {
+        self.role_without_path.clone_from(&other.role_without_path);
+    }
+
+    /// Gives a key these values, or makes it absent, whatever was known of it.
+    pub(super) fn set(&mut self, key: &str, values: Option<&[String]>) {
+        let folded = key.to_ascii_lowercase();
+        self.unknown.remove(&folded);
+        self.values.insert(folded, values.map(<[String]>::to_vec).unwrap_or_default());
+    }
+
     /// Gives a key a value that follows from the request, unless the request says something of it itself.
     pub fn derive(&mut self, key: &str, value: impl Into<String>) {
         let folded = key.to_ascii_lowercase();
         if !self.unknown.contains(&folded) {
             self.values.entry(folded).or_insert_with(|| vec![value.into()]);
         }
+    }
+
+    /// Marks a key that the request cannot have.
+    pub fn derive_absent(&mut self, key: &str) {
+        let folded = key.to_ascii_lowercase();
+        if !self.unknown.contains(&folded) {
+            self.values.entry(folded).or_default();
+        }
+    }
+
+    /// Whether anything was said of a key (lower case) by name.
+    pub(super) fn names(&self, key: &str) -> bool {
+        self.values.contains_key(key) || self.unknown.contains(key)
     }
 
     /// [`Context::derive`] of `aws:PrincipalArn`, for a role whose path is not known.

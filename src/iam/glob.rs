@@ -9,7 +9,7 @@ use super::context::{Context, Lookup};
 use super::document::Version;
 use super::truth::Truth;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Token {
     /// `*`
     Any,
@@ -99,6 +99,17 @@ fn next_variable(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once("${")?;
     let (name, after) = rest.split_once('}')?;
     Some((before, name, after))
+}
+
+/// Names of the keys that a text uses as variables.
+pub(super) fn variables(text: &str, version: Version) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text).filter(|_| version == Version::V2012);
+    let names = std::iter::from_fn(move || {
+        let (_, name, after) = next_variable(rest?)?;
+        rest = Some(after);
+        Some(name)
+    });
+    names.filter(|name| !matches!(*name, "*" | "?" | "$")).map(|name| name.split(',').next().unwrap_or(name).trim())
 }
 
 fn variable<'a>(name: &'a str, context: &'a Context) -> Variable<'a> {

@@ -1,5 +1,7 @@
 //! Who makes a request, and how closely a `Principal` element names them.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::Arn;
@@ -133,6 +135,26 @@ impl std::str::FromStr for Principal {
     }
 }
 
+impl fmt::Display for Principal {
+    /// The text that [`FromStr`](std::str::FromStr) reads, but for what an ARN does not say.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Principal::RoleSession { role, session: None } => f.write_str(&role.arn()),
+            Principal::RoleSession { role, session: Some(session) } => {
+                write!(f, "arn:{}:sts::{}:assumed-role/{}/{session}", role.partition, role.account, role.name)
+            }
+            Principal::User { arn, .. } => write!(f, "{arn}"),
+            Principal::FederatedUser { partition, account, name, .. } => {
+                write!(f, "arn:{partition}:sts::{account}:federated-user/{name}")
+            }
+            Principal::Root { partition, account } => write!(f, "arn:{partition}:iam::{account}:root"),
+            Principal::Service { name } => f.write_str(name),
+            Principal::Federated { provider } => f.write_str(provider),
+            Principal::Anonymous => f.write_str("anonymous"),
+        }
+    }
+}
+
 /// How closely a principal is named (P1–P5), from not at all to exactly. Inside an account the closer grants bypass more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -219,6 +241,13 @@ impl Principal {
             context.derive("aws:PrincipalAccount", account);
             context.derive("aws:PrincipalIsAWSService", "false");
         }
+        if !matches!(self, Principal::User { .. }) {
+            context.derive_absent("aws:username");
+        }
+        if !matches!(self, Principal::Service { .. }) {
+            context.derive_absent("aws:PrincipalServiceName");
+            context.derive_absent("aws:PrincipalServiceNamesList");
+        }
         match self {
             Principal::RoleSession { role, session } => {
                 match role.path {
@@ -268,6 +297,7 @@ impl Principal {
                 }
             }
             Principal::Anonymous => {
+                context.derive_absent("aws:PrincipalArn");
                 for key in ["aws:PrincipalAccount", "aws:PrincipalType", "aws:userid"] {
                     context.derive(key, "anonymous");
                 }

@@ -44,7 +44,7 @@ fn rule_m07_missing_keys() {
 
 #[test]
 fn rule_m08_set_operators_and_lists_without_them() {
-    let table: [(&str, &[&str], Decision); 12] = [
+    let table: [(&str, &[&str], Decision); 14] = [
         (r#"{"ForAllValues:StringEquals":{"k":["a","b"]}}"#, &["a", "b"], Allowed),
         (r#"{"ForAllValues:StringEquals":{"k":["a","b"]}}"#, &["a", "c"], ImplicitDeny),
         (r#"{"ForAllValues:StringEquals":{"k":["a","b"]}}"#, &[], Allowed),
@@ -52,6 +52,8 @@ fn rule_m08_set_operators_and_lists_without_them() {
         (r#"{"ForAnyValue:StringEquals":{"k":["a"]}}"#, &["c", "a"], Allowed),
         (r#"{"ForAnyValue:StringEquals":{"k":["a"]}}"#, &[], ImplicitDeny),
         (r#"{"ForAnyValue:StringNotEquals":{"k":["a"]}}"#, &[], ImplicitDeny),
+        (r#"{"ForAnyValue:StringEqualsIfExists":{"k":["a"]}}"#, &[], Unknown),
+        (r#"{"ForAllValues:StringEqualsIfExists":{"k":["a"]}}"#, &[], Allowed),
         (r#"{"ForAnyValue:StringNotEquals":{"k":["a"]}}"#, &["a", "b"], Allowed),
         (r#"{"StringEquals":{"k":"a"}}"#, &["a", "b"], Unknown),
         (r#"{"StringEquals":{"k":"a"}}"#, &["c", "b"], ImplicitDeny),
