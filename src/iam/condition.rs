@@ -75,7 +75,7 @@ pub fn holds(condition: &Condition, version: Version, context: &Context) -> Trut
     }
 }
 
-fn is_multivalued(key: &str) -> bool {
+pub(super) fn is_multivalued(key: &str) -> bool {
     MULTIVALUED.iter().any(|name| name.eq_ignore_ascii_case(key))
 }
 
@@ -169,6 +169,18 @@ fn fold(tokens: &[Token]) -> Vec<Token> {
     folded
 }
 
+/// A pattern in lower case.
+pub(super) enum Lowered {
+    Ascii(Vec<Token>),
+    /// Beyond ASCII one character may become several.
+    Other,
+}
+
+pub(super) fn lowered(tokens: &[Token]) -> Lowered {
+    let ascii = |token: &Token| !matches!(token, Token::Char(c) | Token::Text(c) if !c.is_ascii());
+    if tokens.iter().all(ascii) { Lowered::Ascii(fold(tokens)) } else { Lowered::Other }
+}
+
 /// `value OP wanted`; values that cannot be read as this type are not documented, so not known.
 fn ordered<T: PartialOrd>(
     read: fn(&str) -> Option<T>,
@@ -183,7 +195,7 @@ fn ordered<T: PartialOrd>(
 }
 
 /// A decimal as (whole part, billionths), which compares exactly where a float would round.
-fn number(text: &str) -> Option<i128> {
+pub(super) fn number(text: &str) -> Option<i128> {
     const DIGITS: usize = 9;
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
@@ -200,7 +212,7 @@ fn number(text: &str) -> Option<i128> {
 }
 
 /// ISO 8601 date or time with offset, or seconds since 1970.
-fn date(text: &str) -> Option<jiff::Timestamp> {
+pub(super) fn date(text: &str) -> Option<jiff::Timestamp> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Some(time);
     }

@@ -66,6 +66,13 @@ impl Context {
         }
     }
 
+    /// Gives a key these values, or makes it absent, whatever was known of it.
+    pub(super) fn set(&mut self, key: &str, values: Option<&[String]>) {
+        let folded = key.to_ascii_lowercase();
+        self.unknown.remove(&folded);
+        self.values.insert(folded, values.map(<[String]>::to_vec).unwrap_or_default());
+    }
+
     /// Gives a key a value that follows from the request, unless the request says something of it itself.
     pub fn derive(&mut self, key: &str, value: impl Into<String>) {
         let folded = key.to_ascii_lowercase();
@@ -94,6 +101,19 @@ impl Context {
     /// Marks keys that have a common pattern of names as [`Context::derive_unknown`] does.
     pub fn derive_unknown_pattern(&mut self, pattern: &str) {
         self.unknown_patterns.push(Token::pattern(&pattern.to_ascii_lowercase()));
+    }
+
+    /// Marks a key that the request cannot have.
+    pub fn derive_absent(&mut self, key: &str) {
+        let folded = key.to_ascii_lowercase();
+        if !self.unknown.contains(&folded) {
+            self.values.entry(folded).or_default();
+        }
+    }
+
+    /// Whether anything was said of a key (lower case) by name.
+    pub(super) fn names(&self, key: &str) -> bool {
+        self.values.contains_key(key) || self.unknown.contains(key)
     }
 
     /// Marks a key that the request has, with a value that does not follow from what is known.

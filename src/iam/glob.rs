@@ -101,6 +101,17 @@ fn next_variable(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, name, after))
 }
 
+/// Names of the keys that a text uses as variables.
+pub(super) fn variables(text: &str, version: Version) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text).filter(|_| version == Version::V2012);
+    let names = std::iter::from_fn(move || {
+        let (_, name, after) = next_variable(rest?)?;
+        rest = Some(after);
+        Some(name)
+    });
+    names.filter(|name| !matches!(*name, "*" | "?" | "$")).map(|name| name.split(',').next().unwrap_or(name).trim())
+}
+
 fn variable<'a>(name: &'a str, context: &'a Context) -> Variable<'a> {
     let (key, default) = match name.split_once(',') {
         Some((key, default)) => (key.trim(), quoted(default.trim())),

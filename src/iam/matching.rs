@@ -21,7 +21,10 @@ fn action_pattern(pattern: &str, action: &str) -> Truth {
     if pattern.is_empty() || pattern.contains(char::is_whitespace) {
         return Truth::No;
     }
-    let matches = glob(&Token::pattern(&pattern.to_ascii_lowercase()), action);
+    let matches = match pattern.contains(['*', '?']) {
+        true => glob(&Token::pattern(&pattern.to_ascii_lowercase()), action),
+        false => pattern.eq_ignore_ascii_case(action),
+    };
     // Without a service prefix only `*` is an action; AWS refuses the others, so a stored one is not understood.
     match matches {
         true if pattern != "*" && !pattern.contains(':') => Truth::Unknown,

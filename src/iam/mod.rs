@@ -10,6 +10,7 @@ pub mod context;
 mod decide;
 pub mod document;
 pub mod evaluate;
+mod formula;
 pub mod glob;
 mod grant;
 pub mod inclusion;
@@ -19,7 +20,10 @@ pub mod matching;
 pub mod operator;
 pub mod principal;
 pub mod public;
+mod region;
+mod setting;
 pub mod statement_diff;
+mod states;
 pub mod symbolic;
 mod tally;
 #[cfg(test)]

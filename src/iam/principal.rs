@@ -219,6 +219,13 @@ impl Principal {
             context.derive("aws:PrincipalAccount", account);
             context.derive("aws:PrincipalIsAWSService", "false");
         }
+        if !matches!(self, Principal::User { .. }) {
+            context.derive_absent("aws:username");
+        }
+        if !matches!(self, Principal::Service { .. }) {
+            context.derive_absent("aws:PrincipalServiceName");
+            context.derive_absent("aws:PrincipalServiceNamesList");
+        }
         match self {
             Principal::RoleSession { role, session } => {
                 match role.path {
@@ -268,6 +275,7 @@ impl Principal {
                 }
             }
             Principal::Anonymous => {
+                context.derive_absent("aws:PrincipalArn");
                 for key in ["aws:PrincipalAccount", "aws:PrincipalType", "aws:userid"] {
                     context.derive(key, "anonymous");
                 }

@@ -7,8 +7,12 @@
 //! conditions of the key are unknown, and an unknown can only weaken an answer.
 
 mod answer;
+mod describe;
 mod engine;
+mod known;
 mod question;
+mod rules;
+mod space;
 
 pub use answer::{Answer, Blocked, Literal, Witness};
 pub use engine::Engine;
