@@ -66,6 +66,9 @@ pub struct Global {
     /// Form of log lines on stderr
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+    /// Requests at one time and service (S3, KMS, IAM, Databricks; 1 to 100) [default: 10]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub parallelism: Option<u8>,
     /// AWS profile, when the manifests name one AWS account
     #[arg(long, global = true, value_name = "NAME")]
     pub aws_profile: Option<String>,

@@ -9,7 +9,7 @@ use super::context::{Context, Lookup};
 use super::document::Version;
 use super::truth::Truth;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Token {
     /// `*`
     Any,

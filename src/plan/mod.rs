@@ -1,8 +1,10 @@
 //! Changes → ordered, guarded, serialisable plan. A plan is complete data: applying it decides nothing.
 
 mod build;
+mod depend;
 pub mod guard;
 pub mod order;
+mod waits;
 mod writes;
 
 use std::collections::BTreeMap;
