@@ -75,8 +75,8 @@ pub enum Principal {
     Anonymous,
 }
 
-/// Keys about the caller that every signed request has (C2, C3).
-const PRESENT: [&str; 4] = ["aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalType", "aws:userid"];
+/// Keys about the caller that every request has (C3).
+const PRESENT: [&str; 3] = ["aws:PrincipalAccount", "aws:PrincipalType", "aws:userid"];
 
 const WEB_IDENTITY: [&str; 4] =
     ["accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"];
