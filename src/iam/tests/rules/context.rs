@@ -32,7 +32,7 @@ fn rule_c02_principal_arn_is_the_role_the_user_or_root() {
         arn("arn:aws:sts::111122223333:federated-user/f", "arn:aws:sts::111122223333:federated-user/f"),
         Allowed
     );
-    assert_eq!(arn("logging.s3.amazonaws.com", "arn:aws:iam::1:role/x"), Unknown, "present, its value undocumented");
+    assert_eq!(arn("logging.s3.amazonaws.com", "arn:aws:iam::*:role/*"), ImplicitDeny, "a service is no role");
     assert_eq!(arn("arn:aws:iam::111122223333:user/u", "arn:aws:iam::*:user/u"), Allowed);
     assert_eq!(arn("111122223333", "arn:aws:iam::111122223333:root"), Allowed);
     assert_eq!(arn("anonymous", "*"), ImplicitDeny, "absent when anonymous");
