@@ -28,6 +28,8 @@ mod question;
 mod reach;
 mod second;
 mod subject;
+#[cfg(test)]
+mod tests;
 mod words;
 mod worlds;
 
