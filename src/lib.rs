@@ -24,7 +24,7 @@
 //! | `observe` | `model`, `finding`, `call`, `provider` | by port |
 //! | `diff` | `model`, `iam` | no |
 //! | `access` | `model`, `finding`, `iam` | no |
-//! | `plan` | `model`, `finding`, `call`, `iam`, `diff`, `harden` | no |
+//! | `plan` | `model`, `finding`, `call`, `iam`, `diff`, `harden`, `access` | no |
 //! | `journal` | `model`, `call` | no |
 //! | `apply` | `model`, `call`, `iam`, `diff`, `plan`, `journal`, `observe`, `provider` | by port |
 //! | `report` | `model`, `finding`, `call`, `iam`, `access`, `diff`, `plan`, `journal`, `apply`, `manifest` | no |

@@ -20,6 +20,17 @@ const MULTIVALUED: [&str; 7] = [
     "aws:vpceorgpaths",
 ];
 
+/// Keys of services that hold a list of values: what they match without a set operator is not documented (M8).
+const MULTIVALUED_OF_SERVICES: [&str; 7] = [
+    "kms:encryptioncontextkeys",
+    "kms:grantoperations",
+    "kms:resourcealiases",
+    "s3:inventoryaccessibleoptionalfields",
+    "s3:requestobjecttagkeys",
+    "sts:identitytokenaudience",
+    "sts:transitivetagkeys",
+];
+
 /// Whether all lines of a condition block hold (M6).
 #[must_use]
 pub fn conditions_hold(conditions: &[Condition], version: Version, context: &Context) -> Truth {
@@ -32,31 +43,44 @@ pub fn holds(condition: &Condition, version: Version, context: &Context) -> Trut
     let Operator::Known { set, comparison, negated, if_exists } = condition.operator else {
         return Truth::Unknown;
     };
+    // What a line without values asks is not documented.
+    if condition.values.is_empty() {
+        return Truth::Unknown;
+    }
     let found = context.lookup(&condition.key);
     if comparison == Comparison::Null {
         return null(&condition.values, found);
     }
     let listed = |value: &String| {
         let tests = condition.values.iter().map(|wanted| compare(comparison, wanted, value, version, context));
-        let matched = Truth::any(tests);
+        let mut matched = Truth::any(tests);
+        if matched == Truth::No && context.may_also_be(&condition.key, &condition.values) {
+            matched = Truth::Unknown;
+        }
         if negated { !matched } else { matched }
     };
     match (found, set) {
         (Lookup::Unknown, _) => Truth::Unknown,
         // M7, M8: a missing key fails a positive operator and satisfies a negated one.
+        // IfExists says true, ForAnyValue says false; which of them wins is not documented.
+        (Lookup::Absent, Some(SetQualifier::ForAnyValue)) if if_exists => Truth::Unknown,
         (Lookup::Absent, _) if if_exists => Truth::Yes,
         (Lookup::Absent, Some(SetQualifier::ForAllValues)) => Truth::Yes,
         (Lookup::Absent, Some(SetQualifier::ForAnyValue)) => Truth::No,
         (Lookup::Absent, None) => negated.into(),
         (Lookup::Values(values), Some(SetQualifier::ForAllValues)) => Truth::all(values.iter().map(listed)),
         (Lookup::Values(values), Some(SetQualifier::ForAnyValue)) => Truth::any(values.iter().map(listed)),
-        (Lookup::Values([value]), None) if !is_multivalued(&condition.key) => listed(value),
+        (Lookup::Values([value]), None) if !is_list(&condition.key) => listed(value),
         (Lookup::Values(values), None) => without_set_operator(&condition.key, negated, values.iter().map(listed)),
     }
 }
 
 pub(super) fn is_multivalued(key: &str) -> bool {
     MULTIVALUED.iter().any(|name| name.eq_ignore_ascii_case(key))
+}
+
+fn is_list(key: &str) -> bool {
+    is_multivalued(key) || MULTIVALUED_OF_SERVICES.iter().any(|name| name.eq_ignore_ascii_case(key))
 }
 
 /// A list compared as if it were one value (M8): a positive operator on a key that is documented as a list never matches;
@@ -191,6 +215,10 @@ pub(super) fn number(text: &str) -> Option<i128> {
 pub(super) fn date(text: &str) -> Option<jiff::Timestamp> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Some(time);
+    }
+    // Four digits are a year or seconds.
+    if text.len() == 4 {
+        return None;
     }
     if let Ok(seconds) = text.parse::<i64>() {
         return jiff::Timestamp::from_second(seconds).ok();

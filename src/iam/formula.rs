@@ -198,9 +198,9 @@ impl<'a> Formula<'a> {
     fn across_accounts(&self) -> Truth {
         let (kind, action) = (self.setting.kind, self.setting.action.as_str());
         match self.setting.caller {
-            Caller::Service => self.exact,
-            // KMS and STS take no unsigned requests, a policy for everybody included.
-            Caller::Anonymous if kind == ResourceKind::Other => self.exact,
+            Caller::Service => self.exact.or(self.grant),
+            // KMS, STS and access points of S3 (B6) take no unsigned requests, a policy for everybody included.
+            Caller::Anonymous if kind == ResourceKind::Other && !self.setting.through_access_point() => self.exact,
             Caller::Anonymous => Truth::No,
             Caller::Federated if action.starts_with("sts:assumerolewith") => self.exact,
             Caller::Federated => Truth::No,

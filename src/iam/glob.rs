@@ -9,7 +9,7 @@ use super::context::{Context, Lookup};
 use super::document::Version;
 use super::truth::Truth;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Token {
     /// `*`
     Any,
@@ -219,8 +219,13 @@ pub fn arn_glob(pattern: &[Token], arn: &str, short: Short) -> Truth {
         let may_span = parts.len() < 6 && short != Short::Padded && glob(pattern, arn);
         return if may_span { Truth::Unknown } else { Truth::No };
     }
-    let wild = pattern.iter().any(|token| matches!(token, Token::Any | Token::One));
+    let is_wild = |tokens: &[Token]| tokens.iter().any(|token| matches!(token, Token::Any | Token::One));
+    let wild = is_wild(pattern);
     match (parts.len() < 6, short) {
+        // AWS does not take a wildcard in place of the service.
+        (false, Short::Padded | Short::PaddedIfWild) if parts.get(2).is_some_and(|service| is_wild(service)) => {
+            Truth::Unknown
+        }
         (false, _) | (true, Short::Padded) => Truth::Yes,
         (true, Short::PaddedIfWild) if wild => Truth::Yes,
         (true, _) => Truth::Unknown,

@@ -14,8 +14,10 @@ mod formula;
 pub mod glob;
 mod grant;
 pub mod inclusion;
+pub mod input;
 pub mod json;
 pub mod matching;
+mod named;
 pub mod operator;
 pub mod principal;
 pub mod public;
@@ -33,6 +35,7 @@ pub use canonical::{Canonical, Resolver, canonical, canonical_with, deleted_prin
 pub use document::{Effect, Element, Policy, PolicyError, PrincipalSpec, Statement, Version, parse};
 pub use evaluate::{Decision, Document, Evaluation, Layer, NamedPolicy, Policies, Request, StatementRef, evaluate};
 pub use inclusion::{Inclusion, includes};
+pub use input::{Compared, Inputs, Pair, Simulated, Simulation};
 pub use principal::Principal;
 pub use public::is_public;
 pub use statement_diff::{StatementDiff, diff_statements};

@@ -108,6 +108,19 @@ impl<'a> Setting<'a> {
         if let Some(account) = self.request.principal.account().filter(|_| self.action.starts_with("kms:")) {
             context.derive("kms:CallerAccount", account);
         }
+        if self.kind == ResourceKind::Key {
+            // K7: facts of the key, not of the request.
+            for key in ["kms:ResourceAliases", "kms:RequestAlias"] {
+                context.derive_unknown(key);
+            }
+            context.derive_unknown_pattern("aws:ResourceTag/*");
+        }
+    }
+
+    /// Whether the resource is named through an S3 access point.
+    pub fn through_access_point(&self) -> bool {
+        let arn = self.request.resource.parse::<Arn>();
+        arn.is_ok_and(|arn| arn.service.starts_with("s3") && arn.resource.starts_with("accesspoint"))
     }
 
     fn service_linked(&self) -> bool {

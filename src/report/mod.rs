@@ -8,8 +8,10 @@ mod access;
 mod change;
 pub mod codes;
 pub mod diagnostic;
+mod effects;
 mod json;
 mod markdown;
+mod policy;
 pub mod schema;
 mod statement;
 mod style;
@@ -27,5 +29,6 @@ pub use access::{
 pub use codes::{CODES, Code, explain};
 pub use json::plan_json;
 pub use markdown::{PLAN_MARKER, plan_markdown};
+pub use policy::{compared_json, compared_schema, compared_text, simulated_json, simulated_schema, simulated_text};
 pub use schema::plan_schema;
 pub use text::{TextOptions, code_text, plan_text};

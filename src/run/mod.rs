@@ -7,3 +7,4 @@ pub mod connect;
 pub mod journal_file;
 pub mod lock;
 pub mod plan;
+pub mod policy;

@@ -119,7 +119,7 @@ pub(super) fn resources(pair: &Pair<'_>) -> Result<Kinds, String> {
 }
 
 /// Keys that follow from a principal of [`super::principals::classes`].
-const DERIVED: [&str; 5] = [
+pub(super) const DERIVED: [&str; 5] = [
     "aws:principalarn",
     "aws:principalaccount",
     "aws:principaltype",
@@ -127,8 +127,8 @@ const DERIVED: [&str; 5] = [
     "aws:principalservicename",
 ];
 
-/// One entry per key; for conditions that are not worked out one entry each, true or false.
-pub(super) fn keys(pair: &Pair<'_>, principal: Option<&Principal>) -> Result<Vec<Kinds>, String> {
+/// One entry per key; for conditions that are not worked out one entry each, true or false. `wanted` chooses the keys.
+pub(super) fn keys(pair: &Pair<'_>, principal: Option<&Principal>, wanted: impl Fn(&str) -> bool) -> Vec<Kinds> {
     let mut derived = Context::default();
     if let Some(principal) = principal {
         principal.derive(&mut derived);
@@ -136,13 +136,17 @@ pub(super) fn keys(pair: &Pair<'_>, principal: Option<&Principal>) -> Result<Vec
     let mut conditions: BTreeMap<String, BTreeSet<(Version, &Condition)>> = BTreeMap::new();
     for entry in &pair.entries {
         for condition in &entry.statement.conditions {
-            conditions.entry(condition.key.to_ascii_lowercase()).or_default().insert((entry.version, condition));
+            let key = condition.key.to_ascii_lowercase();
+            if !wanted(&key) {
+                continue;
+            }
+            conditions.entry(key).or_default().insert((entry.version, condition));
         }
     }
     let mut all = Vec::new();
     for (key, group) in conditions {
         let group: Vec<(Version, &Condition)> = group.into_iter().collect();
-        let fixed = principal.is_some() && DERIVED.contains(&key.as_str()) && derived.lookup(&key) != Lookup::Unknown;
+        let fixed = principal.is_some() && derived.lookup(&key) != Lookup::Unknown;
         let worked_out = |(version, condition): &(Version, &Condition)| {
             let has_variables = condition.values.iter().any(|value| variables(value, *version).next().is_some());
             !has_variables && !matches!(condition.operator, Operator::Unknown(_))
@@ -176,7 +180,7 @@ pub(super) fn keys(pair: &Pair<'_>, principal: Option<&Principal>) -> Result<Vec
             all.push(kinds);
         }
     }
-    Ok(all)
+    all
 }
 
 /// What outcomes of conditions leave of each statement.

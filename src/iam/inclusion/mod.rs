@@ -21,7 +21,7 @@ use super::matching::{action_matches, resource_matches};
 use super::principal::Principal;
 use super::states::{State, Truths, reachable};
 use super::truth::Truth;
-use dimension::{Kinds, actions, keys, resources};
+use dimension::{DERIVED, Kinds, actions, keys, resources};
 
 /// Combinations of statements that are looked at.
 const STATES: usize = 20_000;
@@ -88,12 +88,16 @@ impl Pair<'_> {
             true => principals::classes(self)?.into_iter().map(Some).collect(),
             false => vec![None],
         };
+        // Keys that follow from the principal are looked at with each.
+        let follows = |key: &str| with_principals && DERIVED.contains(&key);
+        let shared = keys(self, None, |key| !follows(key));
         let mut open = None;
         for principal in &principals {
             let start = Truths::new(self.entries.iter().map(|entry| principals::names(entry, principal.as_ref())));
-            let keys = keys(self, principal.as_ref())?;
+            let own = keys(self, principal.as_ref(), follows);
+            let keys: Vec<&Kinds> = shared.iter().chain(&own).collect();
             let mut masks = vec![actions.masks(), resources.masks()];
-            masks.extend(keys.iter().map(Kinds::masks));
+            masks.extend(keys.iter().map(|kinds| kinds.masks()));
             let states = reachable(start, &masks, STATES)
                 .ok_or_else(|| format!("more than {STATES} combinations of statements"))?;
             for state in &states {
@@ -150,7 +154,7 @@ impl Pair<'_> {
     }
 }
 
-fn excess(principal: Option<&Principal>, actions: &Kinds, resources: &Kinds, keys: &[Kinds], state: &State) -> Excess {
+fn excess(principal: Option<&Principal>, actions: &Kinds, resources: &Kinds, keys: &[&Kinds], state: &State) -> Excess {
     let mut chosen = state.chosen.iter().copied();
     let mut next = |kinds: &Kinds| chosen.next().and_then(|at| kinds.values(at));
     let first = |values: Option<Vec<String>>| values.and_then(|list| list.into_iter().next()).unwrap_or_default();

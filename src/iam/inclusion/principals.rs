@@ -37,7 +37,7 @@ pub(super) fn classes(pair: &Pair<'_>) -> Result<Vec<Principal>, String> {
     let mut classes = vec![Principal::Anonymous];
     let (mut services, mut providers) = (BTreeSet::new(), BTreeSet::new());
     let (mut partitions, mut sessions) = (BTreeSet::from(["aws".to_owned()]), BTreeSet::new());
-    let mut languages = Vec::new();
+    let (mut roles, mut languages) = (BTreeSet::new(), Vec::new());
     let unknown = Context::new(&std::collections::BTreeMap::new(), &BTreeSet::from(["*".to_owned()]));
     for entry in &pair.entries {
         let Some(spec) = entry.statement.principal.as_ref().map(Element::get) else { continue };
@@ -50,13 +50,9 @@ pub(super) fn classes(pair: &Pair<'_>) -> Result<Vec<Principal>, String> {
                 let pattern = match &principal {
                     Principal::Root { account, .. } => format!("arn:*:*:*:{account}:*"),
                     Principal::RoleSession { role, .. } => {
-                        // A role is named whatever its path (P3).
                         partitions.insert(role.partition.clone());
-                        languages.push(Language::arn(&Token::pattern(&format!(
-                            "*:*:iam::{}:role/{}",
-                            role.account, role.name
-                        ))));
-                        format!("*:*:iam::{}:role/*/{}", role.account, role.name)
+                        roles.insert((role.account.clone(), role.name.clone()));
+                        text.clone()
                     }
                     _ => text.clone(),
                 };
@@ -95,7 +91,12 @@ pub(super) fn classes(pair: &Pair<'_>) -> Result<Vec<Principal>, String> {
             let within = Language::arn(&Token::pattern(&format!("arn:{partition}:{form}")));
             let found = combinations(&languages, &[within], STATES)
                 .map_err(|_| "the principals are too many to be told apart".to_owned())?;
-            classes.extend(found.iter().filter_map(|text| principal(text)));
+            // The name of a role is unique in its account: one that is named has the path that it is named with.
+            let second = |principal: &Principal| match principal {
+                Principal::RoleSession { role, .. } => roles.contains(&(role.account.clone(), role.name.clone())),
+                _ => false,
+            };
+            classes.extend(found.iter().filter_map(|text| principal(text)).filter(|principal| !second(principal)));
         }
     }
     classes.extend(sessions.into_iter().map(with_session));

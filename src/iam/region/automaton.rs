@@ -19,15 +19,21 @@ pub struct TooLarge;
 /// # Errors
 /// When more than `limit` states, or a time in proportion, would be needed.
 pub fn combinations(languages: &[Language], within: &[Language], limit: usize) -> Result<Vec<String>, TooLarge> {
+    let literals: BTreeSet<String> = languages.iter().filter_map(Language::literal).collect();
     if within.is_empty() && languages.iter().all(|language| language.literal().is_some()) {
-        return Ok(of_literals(languages));
+        return Ok(with_another(literals));
     }
-    Machine::new(languages, within).run(limit)
+    // Mostly a text that tells the wildcard patterns apart is none of the literals, and those need no automaton.
+    let texts = Machine::new(languages, within, false).run(limit)?;
+    if texts.iter().any(|text| literals.contains(text)) {
+        return Machine::new(languages, within, true).run(limit);
+    }
+    let inside = literals.into_iter().filter(|text| within.iter().all(|language| language.contains(text)));
+    Ok(texts.into_iter().chain(inside).collect())
 }
 
-/// Texts that are equal to a literal, and one that is not equal to any.
-fn of_literals(languages: &[Language]) -> Vec<String> {
-    let literals: BTreeSet<String> = languages.iter().filter_map(Language::literal).collect();
+/// The literals and a text that is none of them.
+fn with_another(literals: BTreeSet<String>) -> Vec<String> {
     let mut other = "x".to_owned();
     while literals.contains(&other) {
         other.push('x');
@@ -75,13 +81,16 @@ struct Machine {
 }
 
 impl Machine {
-    fn new(languages: &[Language], within: &[Language]) -> Self {
+    /// `literals`: whether to tell patterns without wildcards apart.
+    fn new(languages: &[Language], within: &[Language], literals: bool) -> Self {
         let mut nodes = vec![Node::default()];
         let mut alphabet = BTreeSet::new();
         let mut globs: Vec<(&Language, bool)> = Vec::new();
         for language in languages {
             match language.literal() {
-                Some(text) => insert(&mut nodes, &text),
+                Some(text) if literals => insert(&mut nodes, &text),
+                // Their characters are told apart all the same, so that the others are not spelled with them.
+                Some(_) => {}
                 None => globs.push((language, false)),
             }
             language.alphabet(&mut alphabet);
@@ -97,9 +106,8 @@ impl Machine {
         if languages.iter().chain(within).any(Language::has_segments) {
             alphabet.insert(':');
         }
-        if let Some(fresh) = fresh(&alphabet) {
-            alphabet.insert(fresh);
-        }
+        // First, so that where any character does it is one that no pattern has.
+        let alphabet: Vec<char> = fresh(&alphabet).into_iter().chain(alphabet).collect();
         let positions: usize = globs.iter().map(|(language, _)| language.steps.len() + 1).sum();
         let words = positions.div_ceil(BITS).max(1);
         let mut machine = Self {
@@ -241,7 +249,7 @@ fn fresh(alphabet: &BTreeSet<char>) -> Option<char> {
     readable.chain('a'..='z').chain('A'..='Z').chain('\u{e000}'..='\u{f8ff}').find(|c| !alphabet.contains(c))
 }
 
-fn classes(globs: &[(&Language, bool)], alphabet: &BTreeSet<char>, words: usize) -> Vec<Class> {
+fn classes(globs: &[(&Language, bool)], alphabet: &[char], words: usize) -> Vec<Class> {
     let mut classes: Vec<Class> = Vec::new();
     let mut known: HashMap<(Vec<u64>, Vec<u64>), usize> = HashMap::new();
     for c in alphabet {

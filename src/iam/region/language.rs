@@ -86,6 +86,30 @@ impl Language {
         chars.collect()
     }
 
+    /// Whether a text is in the language.
+    pub(super) fn contains(&self, text: &str) -> bool {
+        let mut active = vec![false; self.steps.len() + 1];
+        if let Some(first) = active.first_mut() {
+            *first = true;
+        }
+        for c in text.chars() {
+            let moves = self.steps.iter().map(|step| match step {
+                Step::Char(wanted) => self.equal(*wanted, c),
+                Step::One { colon } => *colon || c != ':',
+                Step::Never => false,
+            });
+            let moved = std::iter::once(false).chain(active.iter().zip(moves).map(|(from, takes)| *from && takes));
+            let mut next: Vec<bool> = moved.collect();
+            for (at, _) in self.stars.iter().filter(|(_, colon)| *colon || c != ':') {
+                if let (Some(before), Some(after)) = (active.get(*at), next.get_mut(*at)) {
+                    *after |= *before;
+                }
+            }
+            active = next;
+        }
+        active.last().copied().unwrap_or(false)
+    }
+
     pub(super) fn equal(&self, wanted: char, c: char) -> bool {
         if self.fold { c.to_lowercase().eq([wanted]) } else { wanted == c }
     }

@@ -8,6 +8,7 @@ use Decision::{Allowed, ExplicitDeny, ImplicitDeny, Unknown};
 
 mod canonical;
 mod inclusion;
+mod input;
 mod matrix;
 mod properties;
 mod rules;

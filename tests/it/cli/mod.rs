@@ -2,6 +2,7 @@
 
 mod estate;
 mod inputs;
+mod policy;
 mod refusals;
 mod signals;
 mod usage;
