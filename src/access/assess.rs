@@ -218,9 +218,7 @@ fn mentioned(estate: &Estate<'_>) -> Mentioned {
 /// Documents whose resources tell objects apart.
 fn documents(estate: &Estate<'_>, subjects: &[Subject]) -> Vec<Arc<NamedPolicy>> {
     let identity = subjects.iter().flat_map(|one| one.identity.policies.iter().chain(&one.identity.boundary));
-    let levels = estate.limits.service_control.iter().flatten();
-    let own = estate.policy.iter().chain(&estate.limits.resource_control).chain(levels);
-    let mut all: Vec<Arc<NamedPolicy>> = own.chain(identity).cloned().collect();
+    let mut all: Vec<Arc<NamedPolicy>> = identity.cloned().chain(estate.shared()).collect();
     all.sort_by_key(|policy| Arc::as_ptr(policy) as usize);
     all.dedup_by_key(|policy| Arc::as_ptr(policy) as usize);
     all

@@ -6,24 +6,24 @@ use std::sync::Arc;
 
 use crate::iam::context::Context;
 use crate::iam::evaluate::Layer;
-use crate::iam::glob::{Short, Token};
+use crate::iam::glob::Short;
 use crate::iam::matching::{action_matches, resource_matches};
 use crate::iam::principal::{Level, PrincipalFacts, principal_level};
+use crate::iam::symbolic::{Limits, Objects as Kinds};
 use crate::iam::{Document, Effect, Element, NamedPolicy, Principal, Statement, Version};
 
 use crate::model::key::Grant;
 
 use super::ask::Ask;
 use super::estate::Estate;
-use super::language::split;
-use super::objects::without_variables;
+use super::objects::below;
 use super::subject::{Subject, Traits};
 
 pub(super) struct Filter<'a> {
     estate: &'a Estate<'a>,
     access_points: bool,
-    /// Texts of resources with variables in the bucket's policies.
-    shared_variables: Vec<String>,
+    /// Documents with variables that bear on everybody.
+    with_variables: Vec<Arc<NamedPolicy>>,
     /// Document → resource → action → whether the document may allow it.
     allows: RefCell<HashMap<usize, HashMap<String, Vec<(String, bool)>>>>,
     /// A context in which every key may have any value.
@@ -36,7 +36,7 @@ impl<'a> Filter<'a> {
         Self {
             estate,
             access_points: policy.is_some_and(speaks_of_access_points),
-            shared_variables: policy.map(variables).unwrap_or_default(),
+            with_variables: estate.shared().filter(has_variables).collect(),
             allows: RefCell::default(),
             nothing_known: Context::new(&BTreeMap::new(), &BTreeSet::from(["*".to_owned()])),
         }
@@ -120,23 +120,28 @@ impl<'a> Filter<'a> {
 
     /// Objects that a resource with a variable means for this principal, such as `audit/${aws:username}/*`.
     pub fn own_objects(&self, subject: &Subject, prefixes: &[String]) -> Vec<String> {
-        let own = subject.identity.policies.iter().flat_map(|policy| variables(policy));
-        let texts: BTreeSet<String> = own.chain(self.shared_variables.iter().cloned()).collect();
-        let values = values(subject);
-        let bucket = &self.estate.desired.delivery.bucket;
+        let own = subject.identity.policies.iter().chain(&subject.identity.boundary).filter(|one| has_variables(one));
+        let documents: Vec<&Arc<NamedPolicy>> = own.chain(&self.with_variables).collect();
+        if documents.is_empty() {
+            return Vec::new();
+        }
+        let fixed: BTreeMap<String, Vec<String>> = match &subject.traits {
+            Traits::Known { tags, session_tags: false } => tags
+                .iter()
+                .map(|(key, value)| (format!("aws:PrincipalTag/{key}"), vec![value.clone()]))
+                .collect(),
+            Traits::Known { .. } | Traits::Open => BTreeMap::new(),
+        };
         let mut found = BTreeSet::new();
-        for text in texts {
-            let mut filled = text.clone();
-            for (name, value) in &values {
-                filled = replace_ignoring_case(&filled, name, value);
+        for prefix in prefixes {
+            let mut kinds = Kinds::below(&self.estate.bucket_arn(), &below(prefix));
+            for document in &documents {
+                if let Document::Known(policy) = &document.document {
+                    kinds.add(policy, Some(&subject.principal), &fixed);
+                }
             }
-            let pattern = Token::pattern(&without_variables(&filled));
-            for prefix in prefixes {
-                let below = if prefix.is_empty() { format!("{bucket}/?*") } else { format!("{bucket}/{prefix}/?*") };
-                // Both kinds: the pattern's own, and the rest, which is asked about anyway.
-                let kinds = split(&Token::pattern(&below), std::slice::from_ref(&pattern)).unwrap_or_default();
-                found.extend(kinds.into_iter().map(|key| format!("arn:{}:s3:::{key}", self.estate.partition())));
-            }
+            // Where they cannot be told apart, the objects that stand for all say so.
+            found.extend(kinds.witnesses(Limits::default()).unwrap_or_default());
         }
         found.into_iter().collect()
     }
@@ -157,46 +162,14 @@ fn grants(policy: &NamedPolicy, action: &str, subject: &Subject) -> bool {
     })
 }
 
-/// What variables are worth for a principal whose record is known.
-fn values(subject: &Subject) -> Vec<(String, String)> {
-    let mut values = Vec::new();
-    if let Principal::User { arn, .. } = &subject.principal {
-        let name = arn.resource.rsplit('/').next().unwrap_or_default();
-        values.push(("${aws:username}".to_owned(), name.to_owned()));
-    }
-    if let Some(account) = subject.principal.account() {
-        values.push(("${aws:PrincipalAccount}".to_owned(), account.to_owned()));
-    }
-    if let Principal::User { id: Some(id), .. } = &subject.principal {
-        values.push(("${aws:userid}".to_owned(), id.clone()));
-    }
-    if let Traits::Known { tags, .. } = &subject.traits {
-        values.extend(tags.iter().map(|(key, value)| (format!("${{aws:PrincipalTag/{key}}}"), value.clone())));
-    }
-    values
-}
-
-/// Variable names compare without case. `name` is ASCII but for tag keys, which compare by the same bytes.
-fn replace_ignoring_case(text: &str, name: &str, value: &str) -> String {
-    let (folded, wanted) = (text.to_ascii_lowercase(), name.to_ascii_lowercase());
-    match folded.find(&wanted) {
-        Some(at) => {
-            let (before, rest) = text.split_at_checked(at).unwrap_or((text, ""));
-            let after = rest.split_at_checked(wanted.len()).map_or("", |(_, after)| after);
-            format!("{before}{value}{}", replace_ignoring_case(after, name, value))
-        }
-        None => text.to_owned(),
-    }
-}
-
-/// Last parts of a document's resources that have variables.
-fn variables(policy: &NamedPolicy) -> Vec<String> {
-    let Document::Known(policy) = &policy.document else { return Vec::new() };
-    let resources = policy.statements.iter().filter_map(|statement| statement.resource.as_ref());
-    let texts = resources.flat_map(|resource| match resource {
-        Element::Is(list) | Element::Not(list) => list.iter(),
-    });
-    texts.filter(|text| text.contains("${")).filter_map(|text| text.splitn(6, ':').nth(5).map(str::to_owned)).collect()
+/// Whether a document speaks of objects by variables.
+fn has_variables(policy: &Arc<NamedPolicy>) -> bool {
+    let Document::Known(policy) = &policy.document else { return false };
+    policy.statements.iter().any(|statement| {
+        let resources = statement.resource.iter().flat_map(Element::get);
+        let values = statement.conditions.iter().flat_map(|condition| &condition.values);
+        resources.chain(values).any(|text| text.contains("${"))
+    })
 }
 
 fn speaks_of_access_points(policy: &NamedPolicy) -> bool {

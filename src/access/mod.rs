@@ -18,7 +18,6 @@ mod entry;
 mod estate;
 mod filter;
 mod inventory;
-mod language;
 mod mentioned;
 mod objects;
 mod organization;
