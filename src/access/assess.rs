@@ -12,6 +12,7 @@ use crate::model::{Desired, Fact, Live, Observed};
 use super::acl;
 use super::assessment::{Assessment, Assumption, PrincipalAccess, PrincipalKind, Question, Verdict, Witness};
 use super::chain::{Chains, Graph};
+use super::copies;
 use super::databricks;
 use super::declared::Declared;
 use super::documents::Library;
@@ -73,9 +74,18 @@ pub fn assess(desired: &[Desired], live: &Live) -> Assessment {
 #[must_use]
 pub fn assess_with(compiled: &Compiled, desired: &[Desired], live: &Live) -> Assessment {
     let mut whole = Assessment { complete: true, ..Assessment::default() };
+    let mut parts = Vec::new();
     for one in desired {
         let mut engine = compiled.engine.lock().unwrap_or_else(PoisonError::into_inner);
-        let part = assess_one(compiled, &mut engine, one, live);
+        let mut part = assess_one(compiled, &mut engine, one, live);
+        copies::undeclared(one, live, &mut part);
+        parts.push(part);
+        for (replica, declaration) in copies::declared(one) {
+            let part = assess_one(compiled, &mut engine, &declaration, live);
+            parts.push(copies::of_replica(replica, part));
+        }
+    }
+    for part in parts {
         whole.gaps.extend(part.gaps);
         whole.assumptions.extend(part.assumptions);
         whole.object_classes.extend(part.object_classes);

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Arn, Desired};
 use crate::model::desired::Reader;
+use crate::model::{Arn, Desired};
 
 use super::question::Duty;
 

@@ -100,10 +100,9 @@ impl<'a> Filter<'a> {
             return *may;
         }
         let may = match &policy.document {
-            Document::Known(document) => document
-                .statements
-                .iter()
-                .any(|statement| self.covers(document.version, statement, action, resource)),
+            Document::Known(document) => {
+                document.statements.iter().any(|statement| self.covers(document.version, statement, action, resource))
+            }
             Document::Unknown(_) => true,
         };
         by_resource.push((action.to_owned(), may));
@@ -126,10 +125,9 @@ impl<'a> Filter<'a> {
             return Vec::new();
         }
         let fixed: BTreeMap<String, Vec<String>> = match &subject.traits {
-            Traits::Known { tags, session_tags: false } => tags
-                .iter()
-                .map(|(key, value)| (format!("aws:PrincipalTag/{key}"), vec![value.clone()]))
-                .collect(),
+            Traits::Known { tags, session_tags: false } => {
+                tags.iter().map(|(key, value)| (format!("aws:PrincipalTag/{key}"), vec![value.clone()])).collect()
+            }
             Traits::Known { .. } | Traits::Open => BTreeMap::new(),
         };
         let mut found = BTreeSet::new();

@@ -25,9 +25,8 @@ pub async fn run(global: &Global, verb: &Access, output: &Output) -> anyhow::Res
     };
     let desired = session::desired(loaded);
     let router = session::connections(global, &desired).await?;
-    let assessment = access(&router, &desired, organization.as_ref()).await;
-    let filter =
-        AccessFilter { question: verb.question.map(Into::into), principal: verb.principal.clone() };
+    let assessment = access(&router, &desired, organization.as_ref(), verb.planned).await;
+    let filter = AccessFilter { question: verb.question.map(Into::into), principal: verb.principal.clone() };
     print(global, &assessment, &filter, output)?;
     Ok(if filter.is_clean(&assessment) { Exit::Done } else { Exit::Refused })
 }

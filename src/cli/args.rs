@@ -178,6 +178,9 @@ pub struct Access {
     /// Only this principal: an ARN, or the name of a Databricks principal
     #[arg(long, value_name = "ARN")]
     pub principal: Option<String>,
+    /// As it will be once the plan is applied, not as it is
+    #[arg(long)]
+    pub planned: bool,
     /// Service and resource control policies, where the organization may not be read: JSON with `levels`
     #[arg(long, value_name = "FILE")]
     pub organization: Option<PathBuf>,

@@ -21,6 +21,7 @@ use crate::model::{Address, Fact, Gap, Observed, Place};
 
 pub use build::{Built, Inputs, build, principal_ids};
 pub use effects::{Effects, effects};
+pub use project::project;
 
 /// Version of the plan document; a plan of another version is refused.
 pub const FORMAT_VERSION: &str = "1.0";

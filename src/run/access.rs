@@ -5,7 +5,11 @@ use crate::model::live::{Query, Read};
 use crate::model::organization::{Organization, OrganizationLevel};
 use crate::model::{Desired, Fact, Live, Observed};
 use crate::observe::observe_for_access;
+use crate::plan::guard::Purpose;
+use crate::plan::project;
 use crate::provider::Reader;
+
+use super::plan::{PlanOptions, plan_from};
 
 /// What `--organization FILE` holds: the policies that limit the account, from the root to the account itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -69,15 +73,21 @@ impl OrganizationFile {
     }
 }
 
-/// Reads everything that has a say and judges it.
+/// Reads everything that has a say and judges it: as it is or, when asked for, as it will be once the plan is applied.
 pub async fn access<R: Reader>(
     reader: &R,
     desired: &[Desired],
     organization: Option<&OrganizationFile>,
+    planned: bool,
 ) -> Assessment {
     let mut live = observe_for_access(reader, desired).await;
     if let Some(file) = organization {
         supply(&mut live, desired, file);
+    }
+    if planned {
+        for step in &plan_from(&live, desired, &PlanOptions::default(), Purpose::Plan).steps {
+            project(&mut live, step);
+        }
     }
     access_from(&live, desired)
 }

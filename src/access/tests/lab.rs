@@ -222,7 +222,12 @@ impl Lab {
 
     pub fn group(mut self, name: &str, policies: &[&str], user: &str) -> Self {
         let arn = format!("arn:aws:iam::{OWN}:group/{name}");
-        self.people.groups.push(IamGroup { arn, name: name.to_owned(), inline: inline(policies), attached: Vec::new() });
+        self.people.groups.push(IamGroup {
+            arn,
+            name: name.to_owned(),
+            inline: inline(policies),
+            attached: Vec::new(),
+        });
         self.last_user(user).groups.push(name.to_owned());
         self
     }
@@ -290,7 +295,11 @@ impl Lab {
         self.organization =
             Some(Organization { id: Some("o-acme".to_owned()), management_account: Some("999900001111".to_owned()) });
         let mut level = OrganizationLevel { target: "r-1".to_owned(), ..OrganizationLevel::default() };
-        if service_control { level.service_control.push(policy) } else { level.resource_control.push(policy) }
+        if service_control {
+            level.service_control.push(policy)
+        } else {
+            level.resource_control.push(policy)
+        }
         self.levels.push(level);
     }
 
@@ -344,18 +353,36 @@ impl Lab {
         let mut set = |read: Read, answer: Observed<Fact>| live.set(Query { place: place.clone(), read }, answer);
         let present = |fact: Fact| Observed::Present(fact);
         set(Read::BucketLocation { bucket: bucket() }, present(BucketRegion("us-east-1".to_owned()).into()));
-        set(Read::BucketPolicy { bucket: bucket() }, match self.bucket.as_slice() {
-            [] => Observed::Absent,
-            all => present(PolicyText(document(all)).into()),
-        });
+        set(
+            Read::BucketPolicy { bucket: bucket() },
+            match self.bucket.as_slice() {
+                [] => Observed::Absent,
+                all => present(PolicyText(document(all)).into()),
+            },
+        );
         set(Read::AccountPublicAccessBlock, Observed::Absent);
         set(Read::BucketPublicAccessBlock { bucket: bucket() }, present(self.block.clone().into()));
-        set(Read::BucketOwnership { bucket: bucket() }, present(Ownership { object_ownership: self.ownership.to_owned() }.into()));
-        let grants = self.acl.iter().map(|(grantee, permission)| AclGrant { grantee: grantee.clone(), permission: permission.clone() });
-        set(Read::BucketAcl { bucket: bucket() }, present(Acl { owner: "owner-id".to_owned(), grants: grants.collect() }.into()));
-        set(Read::BucketEncryption { bucket: bucket() }, self.encryption.clone().map_or(Observed::Absent, |one| present(one.into())));
+        set(
+            Read::BucketOwnership { bucket: bucket() },
+            present(Ownership { object_ownership: self.ownership.to_owned() }.into()),
+        );
+        let grants = self
+            .acl
+            .iter()
+            .map(|(grantee, permission)| AclGrant { grantee: grantee.clone(), permission: permission.clone() });
+        set(
+            Read::BucketAcl { bucket: bucket() },
+            present(Acl { owner: "owner-id".to_owned(), grants: grants.collect() }.into()),
+        );
+        set(
+            Read::BucketEncryption { bucket: bucket() },
+            self.encryption.clone().map_or(Observed::Absent, |one| present(one.into())),
+        );
         set(Read::BucketReplication { bucket: bucket() }, Observed::Absent);
-        set(Read::AccessPoints { bucket: bucket() }, present(Names(self.points.iter().map(|(name, _)| name.clone()).collect()).into()));
+        set(
+            Read::AccessPoints { bucket: bucket() },
+            present(Names(self.points.iter().map(|(name, _)| name.clone()).collect()).into()),
+        );
         for (name, policy) in &self.points {
             let point = AccessPoint {
                 name: name.clone(),
@@ -403,7 +430,12 @@ impl Lab {
             (Read::DatabricksCaller, Fact::from(caller)),
             (Read::StorageCredentials { metastore: METASTORE.to_owned() }, Fact::StorageCredentials(Vec::new())),
         ];
-        seen.extend(self.extra.iter().filter(|(place, ..)| *place == self.workspace()).map(|(_, read, fact)| (read.clone(), fact.clone())));
+        seen.extend(
+            self.extra
+                .iter()
+                .filter(|(place, ..)| *place == self.workspace())
+                .map(|(_, read, fact)| (read.clone(), fact.clone())),
+        );
         for (read, fact) in seen {
             live.set(Query { place: self.workspace(), read }, present(fact));
         }
@@ -439,5 +471,7 @@ impl Lab {
 
 fn inline(policies: &[&str]) -> Vec<InlinePolicy> {
     let policies = policies.iter().enumerate();
-    policies.map(|(index, statement)| InlinePolicy { name: format!("Own{index}"), text: document(&[statement]) }).collect()
+    policies
+        .map(|(index, statement)| InlinePolicy { name: format!("Own{index}"), text: document(&[statement]) })
+        .collect()
 }

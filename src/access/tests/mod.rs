@@ -2,6 +2,7 @@
 
 mod hidden;
 mod lab;
+mod rules;
 
 use super::{ProofVerdict, Question, Verdict};
 use lab::*;

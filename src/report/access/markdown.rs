@@ -32,8 +32,9 @@ pub fn access_markdown(assessment: &Assessment, filter: &AccessFilter) -> String
     let mut left_out = 0_usize;
     for question in filter.questions() {
         let all = assessment.principals.iter();
-        let mut able: Vec<&PrincipalAccess> =
-            all.filter(|one| one.question == question && one.verdict != Verdict::Cannot && filter.covers(one)).collect();
+        let mut able: Vec<&PrincipalAccess> = all
+            .filter(|one| one.question == question && one.verdict != Verdict::Cannot && filter.covers(one))
+            .collect();
         if able.is_empty() {
             continue;
         }

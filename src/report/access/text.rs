@@ -210,7 +210,8 @@ impl Page<'_> {
 
 /// Whether two entries differ in the class of objects only.
 fn is_same(a: &PrincipalAccess, b: &PrincipalAccess) -> bool {
-    (&a.manifest, &a.arn, &a.declared_as, &a.actions, &a.via) == (&b.manifest, &b.arn, &b.declared_as, &b.actions, &b.via)
+    (&a.manifest, &a.arn, &a.declared_as, &a.actions, &a.via)
+        == (&b.manifest, &b.arn, &b.declared_as, &b.actions, &b.via)
         && a.witness.s3 == b.witness.s3
         && a.witness.kms == b.witness.kms
         && a.witness.unity_catalog == b.witness.unity_catalog

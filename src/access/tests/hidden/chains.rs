@@ -113,8 +113,20 @@ fn entered() {
     check(
         Question::Read,
         vec![
-            pair("any repository of GitHub", reader_trusts(&oidc(audience)), github, "identity-provider", reader_trusts(&oidc(&subject("repo:acme/audit:*")))),
-            pair("any repository, by a wildcard", reader_trusts(&oidc(&subject("repo:*"))), github, "identity-provider", reader_trusts(&oidc(&subject("repo:acme/*")))),
+            pair(
+                "any repository of GitHub",
+                reader_trusts(&oidc(audience)),
+                github,
+                "identity-provider",
+                reader_trusts(&oidc(&subject("repo:acme/audit:*"))),
+            ),
+            pair(
+                "any repository, by a wildcard",
+                reader_trusts(&oidc(&subject("repo:*"))),
+                github,
+                "identity-provider",
+                reader_trusts(&oidc(&subject("repo:acme/*"))),
+            ),
             pair(
                 "a function that runs as the reader",
                 lambda().user("bob", &[&passes("SecurityAnalyst"), &may("lambda:CreateFunction", "*")]),
@@ -124,17 +136,38 @@ fn entered() {
             ),
             pair(
                 "a service role that anyone may pass",
-                reader_trusts(&trusts_service("ec2.amazonaws.com")).user("bob", &[&may("iam:PassRole ec2:RunInstances", "*")]),
+                reader_trusts(&trusts_service("ec2.amazonaws.com"))
+                    .user("bob", &[&may("iam:PassRole ec2:RunInstances", "*")]),
                 &bob(),
                 "ec2:RunInstances",
-                reader_trusts(&trusts_service("ec2.amazonaws.com")).user("bob", &[&may("iam:PassRole", "*"), &may("ec2:DescribeInstances", "*")]),
+                reader_trusts(&trusts_service("ec2.amazonaws.com"))
+                    .user("bob", &[&may("iam:PassRole", "*"), &may("ec2:DescribeInstances", "*")]),
             ),
             pair(
                 "passed to one service only",
-                lambda().user("bob", &[&allow("", "iam:PassRole lambda:CreateFunction", "*", &when("StringEqualsIfExists", "iam:PassedToService", "lambda.amazonaws.com"))]),
+                lambda().user(
+                    "bob",
+                    &[&allow(
+                        "",
+                        "iam:PassRole lambda:CreateFunction",
+                        "*",
+                        &when("StringEqualsIfExists", "iam:PassedToService", "lambda.amazonaws.com"),
+                    )],
+                ),
                 &bob(),
                 "pass-role",
-                lambda().user("bob", &[&allow("", "iam:PassRole", "*", &when("StringEquals", "iam:PassedToService", "ec2.amazonaws.com")), &may("lambda:CreateFunction", "*")]),
+                lambda().user(
+                    "bob",
+                    &[
+                        &allow(
+                            "",
+                            "iam:PassRole",
+                            "*",
+                            &when("StringEquals", "iam:PassedToService", "ec2.amazonaws.com"),
+                        ),
+                        &may("lambda:CreateFunction", "*"),
+                    ],
+                ),
             ),
             pair(
                 "a service that nobody has heard of",

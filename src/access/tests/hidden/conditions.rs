@@ -65,7 +65,10 @@ fn keys_that_are_missing() {
             ),
             pair(
                 "a Deny by address does not see an endpoint",
-                bob(&[no(&when("IpAddress", "aws:SourceIp", "0.0.0.0/0")), no(&when("IpAddress", "aws:SourceIp", "::/0"))]),
+                bob(&[
+                    no(&when("IpAddress", "aws:SourceIp", "0.0.0.0/0")),
+                    no(&when("IpAddress", "aws:SourceIp", "::/0")),
+                ]),
                 &bob_arn,
                 "Own0",
                 bob(&[
@@ -78,7 +81,10 @@ fn keys_that_are_missing() {
             ),
             pair(
                 "a Deny of one endpoint leaves the others",
-                bob(&[no(&when("StringEquals", "aws:SourceVpce", "vpce-1")), no(&when("Null", "aws:SourceVpce", "true"))]),
+                bob(&[
+                    no(&when("StringEquals", "aws:SourceVpce", "vpce-1")),
+                    no(&when("Null", "aws:SourceVpce", "true")),
+                ]),
                 &bob_arn,
                 "Own0",
                 bob(&[no(&when("Null", "aws:SourceVpce", "false")), no(&when("Null", "aws:SourceVpce", "true"))]),
@@ -128,7 +134,10 @@ fn keys_that_say_little() {
                 "anonymous",
                 "`Open`",
                 // No request has both.
-                everybody(&both(("IpAddress", "aws:SourceIp", "0.0.0.0/0"), ("StringEquals", "aws:SourceVpce", "vpce-1"))),
+                everybody(&both(
+                    ("IpAddress", "aws:SourceIp", "0.0.0.0/0"),
+                    ("StringEquals", "aws:SourceVpce", "vpce-1"),
+                )),
             ),
             pair(
                 "an endpoint is no identity",
@@ -146,15 +155,28 @@ fn keys_that_say_little() {
             ),
             pair(
                 "one day in the future",
-                plain().user("bob", &[&allow("", "s3:GetObject", LOGS, &when("DateGreaterThan", "aws:CurrentTime", "2099-01-01T00:00:00Z"))]),
+                plain().user(
+                    "bob",
+                    &[&allow(
+                        "",
+                        "s3:GetObject",
+                        LOGS,
+                        &when("DateGreaterThan", "aws:CurrentTime", "2099-01-01T00:00:00Z"),
+                    )],
+                ),
                 &bob_arn,
                 "2099",
                 plain().user(
                     "bob",
-                    &[&allow("", "s3:GetObject", LOGS, &both(
-                        ("DateGreaterThan", "aws:CurrentTime", "2099-01-01T00:00:00Z"),
-                        ("DateLessThan", "aws:CurrentTime", "2000-01-01T00:00:00Z"),
-                    ))],
+                    &[&allow(
+                        "",
+                        "s3:GetObject",
+                        LOGS,
+                        &both(
+                            ("DateGreaterThan", "aws:CurrentTime", "2099-01-01T00:00:00Z"),
+                            ("DateLessThan", "aws:CurrentTime", "2000-01-01T00:00:00Z"),
+                        ),
+                    )],
                 ),
             ),
             pair(
@@ -168,19 +190,27 @@ fn keys_that_say_little() {
             ),
             pair(
                 "by a tag of the object, which was not sampled",
-                plain().user("bob", &[&allow("", "s3:GetObject", LOGS, &when("StringEquals", "s3:ExistingObjectTag/open", "yes"))]),
+                plain().user(
+                    "bob",
+                    &[&allow("", "s3:GetObject", LOGS, &when("StringEquals", "s3:ExistingObjectTag/open", "yes"))],
+                ),
                 &bob_arn,
                 "ExistingObjectTag",
                 plain()
-                    .user("bob", &[&allow("", "s3:GetObject", LOGS, &when("StringEquals", "s3:ExistingObjectTag/open", "yes"))])
+                    .user(
+                        "bob",
+                        &[&allow("", "s3:GetObject", LOGS, &when("StringEquals", "s3:ExistingObjectTag/open", "yes"))],
+                    )
                     .on_bucket(&no(&when("ArnEquals", "aws:PrincipalArn", &bob_arn))),
             ),
             pair(
                 "an operator that nobody knows",
-                plain().user("bob", &[&allow("", "s3:GetObject", LOGS, &when("StringMatches", "aws:username", "alice"))]),
+                plain()
+                    .user("bob", &[&allow("", "s3:GetObject", LOGS, &when("StringMatches", "aws:username", "alice"))]),
                 &bob_arn,
                 "Own0",
-                plain().user("bob", &[&allow("", "s3:GetObject", LOGS, &when("StringEquals", "aws:username", "alice"))]),
+                plain()
+                    .user("bob", &[&allow("", "s3:GetObject", LOGS, &when("StringEquals", "aws:username", "alice"))]),
             ),
         ],
     );
@@ -223,14 +253,21 @@ fn tags_and_variables() {
                 )),
                 &jump,
                 "Own0",
-                plain().role("Jump", SAML, &[&reads]).on_bucket(&deny("*", "s3:GetObject*", LOGS, &when("ArnEquals", "aws:PrincipalArn", &jump))),
+                plain().role("Jump", SAML, &[&reads]).on_bucket(&deny(
+                    "*",
+                    "s3:GetObject*",
+                    LOGS,
+                    &when("ArnEquals", "aws:PrincipalArn", &jump),
+                )),
             ),
             pair(
                 "a folder by the user's name",
-                plain().user("bob", &[&may("s3:GetObject", &format!("arn:aws:s3:::{BUCKET}/audit/${{aws:username}}/*"))]),
+                plain()
+                    .user("bob", &[&may("s3:GetObject", &format!("arn:aws:s3:::{BUCKET}/audit/${{aws:username}}/*"))]),
                 &format!("arn:aws:iam::{OWN}:user/bob"),
                 "Own0",
-                plain().user("bob", &[&may("s3:GetObject", &format!("arn:aws:s3:::{BUCKET}/home/${{aws:username}}/*"))]),
+                plain()
+                    .user("bob", &[&may("s3:GetObject", &format!("arn:aws:s3:::{BUCKET}/home/${{aws:username}}/*"))]),
             ),
             pair(
                 "a user whose name is the prefix",

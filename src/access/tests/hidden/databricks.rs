@@ -3,11 +3,11 @@
 use super::super::lab::*;
 use super::{check, pair};
 use crate::access::Question;
+use crate::model::Fact;
 use crate::model::live::Read;
 use crate::model::unity_catalog::{
     DatabricksIdentityKind, ExternalLocation, StorageCredential, StoredKind, StoredObject,
 };
-use crate::model::Fact;
 
 const EVE: &str = "eve@acme.com";
 
@@ -79,18 +79,58 @@ fn system_tables() {
     check(
         Question::Read,
         vec![
-            pair("SELECT on the table", usable(system("table", "system.access.audit", EVE, &["SELECT"]), EVE), EVE, "`SELECT` on table", usable(system("table", "system.billing.usage", EVE, &["SELECT"]), EVE)),
-            pair("SELECT on the schema", system("schema", "system.access", EVE, &["SELECT"]), EVE, "on schema `system.access`", system("schema", "system.access", EVE, &["USE_SCHEMA"])),
-            pair("ALL PRIVILEGES at the catalog", system("catalog", "system", EVE, &["ALL PRIVILEGES"]), EVE, "`ALL_PRIVILEGES` on catalog `system`", system("catalog", "system", EVE, &["BROWSE"])),
-            pair("MANAGE at the schema", system("schema", "system.access", EVE, &["MANAGE"]), EVE, "after granting itself", system("schema", "system.access", EVE, &["APPLY_TAG"])),
+            pair(
+                "SELECT on the table",
+                usable(system("table", "system.access.audit", EVE, &["SELECT"]), EVE),
+                EVE,
+                "`SELECT` on table",
+                usable(system("table", "system.billing.usage", EVE, &["SELECT"]), EVE),
+            ),
+            pair(
+                "SELECT on the schema",
+                system("schema", "system.access", EVE, &["SELECT"]),
+                EVE,
+                "on schema `system.access`",
+                system("schema", "system.access", EVE, &["USE_SCHEMA"]),
+            ),
+            pair(
+                "ALL PRIVILEGES at the catalog",
+                system("catalog", "system", EVE, &["ALL PRIVILEGES"]),
+                EVE,
+                "`ALL_PRIVILEGES` on catalog `system`",
+                system("catalog", "system", EVE, &["BROWSE"]),
+            ),
+            pair(
+                "MANAGE at the schema",
+                system("schema", "system.access", EVE, &["MANAGE"]),
+                EVE,
+                "after granting itself",
+                system("schema", "system.access", EVE, &["APPLY_TAG"]),
+            ),
             pair("ownership of the schema", owned(EVE), EVE, "owner of schema", owned("System user")),
-            pair("a member of a member", nested("all-staff"), EVE, "all-staff > security", nested("security").with(|lab| lab.identities.iter_mut().for_each(|one| one.active = false))),
+            pair(
+                "a member of a member",
+                nested("all-staff"),
+                EVE,
+                "all-staff > security",
+                nested("security").with(|lab| lab.identities.iter_mut().for_each(|one| one.active = false)),
+            ),
             pair(
                 "everybody of the account",
-                plain().identity("3", DatabricksIdentityKind::User, EVE, &[]).privileges("schema", "system.access", "account users", &["SELECT"]),
+                plain().identity("3", DatabricksIdentityKind::User, EVE, &[]).privileges(
+                    "schema",
+                    "system.access",
+                    "account users",
+                    &["SELECT"],
+                ),
                 EVE,
                 "account users",
-                plain().identity("3", DatabricksIdentityKind::User, EVE, &[]).privileges("schema", "system.access", "audit-readers", &["SELECT"]),
+                plain().identity("3", DatabricksIdentityKind::User, EVE, &[]).privileges(
+                    "schema",
+                    "system.access",
+                    "audit-readers",
+                    &["SELECT"],
+                ),
             ),
             pair(
                 "a group whose members nobody knows",
@@ -108,9 +148,27 @@ fn storage() {
     check(
         Question::Read,
         vec![
-            pair("a location above the prefix", reads_files("s3://acme-databricks-audit/"), EVE, "external location `logs`", reads_files("s3://acme-databricks-audit/other/")),
-            pair("a location below the prefix", reads_files("s3://acme-databricks-audit/audit/workspaceId=0/"), EVE, "external location `logs`", reads_files("s3://acme-databricks-audit/audit-2/")),
-            pair("another spelling of the scheme", reads_files("s3a://acme-databricks-audit/audit"), EVE, "external location `logs`", reads_files("s3a://acme-databricks-audit-2/audit")),
+            pair(
+                "a location above the prefix",
+                reads_files("s3://acme-databricks-audit/"),
+                EVE,
+                "external location `logs`",
+                reads_files("s3://acme-databricks-audit/other/"),
+            ),
+            pair(
+                "a location below the prefix",
+                reads_files("s3://acme-databricks-audit/audit/workspaceId=0/"),
+                EVE,
+                "external location `logs`",
+                reads_files("s3://acme-databricks-audit/audit-2/"),
+            ),
+            pair(
+                "another spelling of the scheme",
+                reads_files("s3a://acme-databricks-audit/audit"),
+                EVE,
+                "external location `logs`",
+                reads_files("s3a://acme-databricks-audit-2/audit"),
+            ),
             pair(
                 "a location whose path is hidden",
                 reads_files("x").with(|lab| {
@@ -146,7 +204,12 @@ fn storage() {
             ),
             pair(
                 "whoever may define a table over the path",
-                location("s3://acme-databricks-audit/").privileges("external_location", "logs", EVE, &["CREATE_EXTERNAL_TABLE"]),
+                location("s3://acme-databricks-audit/").privileges(
+                    "external_location",
+                    "logs",
+                    EVE,
+                    &["CREATE_EXTERNAL_TABLE"],
+                ),
                 EVE,
                 "CREATE_EXTERNAL_TABLE",
                 location("s3://acme-databricks-audit/").privileges("external_location", "logs", EVE, &["BROWSE"]),

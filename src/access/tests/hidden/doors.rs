@@ -7,7 +7,12 @@ use crate::access::Question;
 const ALL_USERS: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
 
 fn delegating(account: &str) -> Lab {
-    plain().on_bucket(&allow("*", "s3:*", OBJECTS, &format!(r#","Sid":"Delegate"{}"#, when("StringEquals", "s3:DataAccessPointAccount", account))))
+    plain().on_bucket(&allow(
+        "*",
+        "s3:*",
+        OBJECTS,
+        &format!(r#","Sid":"Delegate"{}"#, when("StringEquals", "s3:DataAccessPointAccount", account)),
+    ))
 }
 
 fn at_point(principal: &str) -> String {
@@ -20,7 +25,13 @@ fn access_points() {
     check(
         Question::Read,
         vec![
-            pair("delegated to an access point that is open to another account", delegating(OWN).point("door", Some(&at_point(&foreign))), &foreign, "`Door`", delegating(OWN).point("door", Some(&at_point(READER)))),
+            pair(
+                "delegated to an access point that is open to another account",
+                delegating(OWN).point("door", Some(&at_point(&foreign))),
+                &foreign,
+                "`Door`",
+                delegating(OWN).point("door", Some(&at_point(READER))),
+            ),
             pair(
                 "delegated to access points of another account, which nobody listed",
                 delegating(OTHER),
@@ -37,10 +48,20 @@ fn access_points() {
             ),
             pair(
                 "any access point",
-                plain().unblocked().on_bucket(&allow("*", "s3:GetObject", OBJECTS, &when("StringLike", "s3:DataAccessPointArn", "arn:aws:s3:*:*:accesspoint/*"))),
+                plain().unblocked().on_bucket(&allow(
+                    "*",
+                    "s3:GetObject",
+                    OBJECTS,
+                    &when("StringLike", "s3:DataAccessPointArn", "arn:aws:s3:*:*:accesspoint/*"),
+                )),
                 "whoever the access points of any account let in",
                 "bucket policy",
-                plain().on_bucket(&allow("*", "s3:GetObject", OBJECTS, &when("StringLike", "s3:DataAccessPointArn", "arn:aws:s3:us-east-1:111122223333:accesspoint/door"))),
+                plain().on_bucket(&allow(
+                    "*",
+                    "s3:GetObject",
+                    OBJECTS,
+                    &when("StringLike", "s3:DataAccessPointArn", "arn:aws:s3:us-east-1:111122223333:accesspoint/door"),
+                )),
             ),
         ],
     );
@@ -68,12 +89,30 @@ fn access_control_lists() {
     check(
         Question::List,
         vec![
-            pair("the bucket's list, to everybody", listed(ALL_USERS, "READ"), "anonymous", "bucket ACL READ", enforced(listed(ALL_USERS, "READ"))),
-            pair("the bucket's list, to another account", listed("partner-id", "FULL_CONTROL"), "canonical user partner-id", "bucket ACL FULL_CONTROL", enforced(listed("partner-id", "FULL_CONTROL"))),
+            pair(
+                "the bucket's list, to everybody",
+                listed(ALL_USERS, "READ"),
+                "anonymous",
+                "bucket ACL READ",
+                enforced(listed(ALL_USERS, "READ")),
+            ),
+            pair(
+                "the bucket's list, to another account",
+                listed("partner-id", "FULL_CONTROL"),
+                "canonical user partner-id",
+                "bucket ACL FULL_CONTROL",
+                enforced(listed("partner-id", "FULL_CONTROL")),
+            ),
         ],
     );
     check(
         Question::Write,
-        vec![pair("the bucket's list, to write", listed(ALL_USERS, "WRITE"), "anonymous", "bucket ACL WRITE", listed(ALL_USERS, "READ"))],
+        vec![pair(
+            "the bucket's list, to write",
+            listed(ALL_USERS, "WRITE"),
+            "anonymous",
+            "bucket ACL WRITE",
+            listed(ALL_USERS, "READ"),
+        )],
     );
 }

@@ -121,10 +121,16 @@ fn organizations() {
             ),
             pair(
                 "a service control policy with a hole",
-                plain().role("Jump", SAML, &[&reads()]).scp(&[&all, &deny("", "s3:*", "*", &when("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/J*"))]),
+                plain().role("Jump", SAML, &[&reads()]).scp(&[
+                    &all,
+                    &deny("", "s3:*", "*", &when("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/J*")),
+                ]),
                 &jump,
                 "Own0",
-                plain().role("Kump", SAML, &[&reads()]).scp(&[&all, &deny("", "s3:*", "*", &when("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/J*"))]),
+                plain().role("Kump", SAML, &[&reads()]).scp(&[
+                    &all,
+                    &deny("", "s3:*", "*", &when("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/J*")),
+                ]),
             ),
             pair(
                 "a resource control policy that asks for another organization's members only",
@@ -138,7 +144,12 @@ fn organizations() {
                 partner().rcp(&[&no_outsiders]),
                 &foreign,
                 "aws:PrincipalOrgID",
-                partner().rcp(&[&deny("*", "s3:*", "*", &when("StringNotEqualsIfExists", "aws:PrincipalAccount", OWN))]),
+                partner().rcp(&[&deny(
+                    "*",
+                    "s3:*",
+                    "*",
+                    &when("StringNotEqualsIfExists", "aws:PrincipalAccount", OWN),
+                )]),
             ),
             pair(
                 "management accounts know no limits",

@@ -34,8 +34,20 @@ fn policies_and_grants() {
     check(
         Question::Read,
         vec![
-            pair("the account statement", jump(&[&decrypts]).on_key(KEY, &on_account()), &who, "`EnableIam`", jump(&[&decrypts])),
-            pair("a grant", jump(&[]).grant(&who, &["Decrypt"], None), &who, "KMS grant `grant-0`", jump(&[]).grant(&who, &["Encrypt", "GenerateDataKey"], None)),
+            pair(
+                "the account statement",
+                jump(&[&decrypts]).on_key(KEY, &on_account()),
+                &who,
+                "`EnableIam`",
+                jump(&[&decrypts]),
+            ),
+            pair(
+                "a grant",
+                jump(&[]).grant(&who, &["Decrypt"], None),
+                &who,
+                "KMS grant `grant-0`",
+                jump(&[]).grant(&who, &["Encrypt", "GenerateDataKey"], None),
+            ),
             pair(
                 "a grant to another account",
                 partner().grant(&foreign, &["Decrypt"], None),
@@ -45,12 +57,26 @@ fn policies_and_grants() {
             ),
             pair(
                 "a grant for this bucket's context",
-                jump(&[]).grant(&who, &["Decrypt"], Some(&format!(r#"{{"EncryptionContextSubset":{{"aws:s3:arn":"arn:aws:s3:::{BUCKET}"}}}}"#))),
+                jump(&[]).grant(
+                    &who,
+                    &["Decrypt"],
+                    Some(&format!(r#"{{"EncryptionContextSubset":{{"aws:s3:arn":"arn:aws:s3:::{BUCKET}"}}}}"#)),
+                ),
                 &who,
                 "KMS grant `grant-0`",
-                jump(&[]).grant(&who, &["Decrypt"], Some(r#"{"EncryptionContextSubset":{"aws:s3:arn":"arn:aws:s3:::other"}}"#)),
+                jump(&[]).grant(
+                    &who,
+                    &["Decrypt"],
+                    Some(r#"{"EncryptionContextSubset":{"aws:s3:arn":"arn:aws:s3:::other"}}"#),
+                ),
             ),
-            pair("grants that were not read", jump(&[]).without(Read::KeyGrants { key: KEY.to_owned() }), &who, "not read", jump(&[])),
+            pair(
+                "grants that were not read",
+                jump(&[]).without(Read::KeyGrants { key: KEY.to_owned() }),
+                &who,
+                "not read",
+                jump(&[]),
+            ),
             pair(
                 "everybody in the key policy",
                 jump(&[]).on_key(KEY, &allow("*", DECRYPT, "*", r#","Sid":"Open""#)),
@@ -60,38 +86,91 @@ fn policies_and_grants() {
             ),
             pair(
                 "through S3 of this region",
-                jump(&[]).on_key(KEY, &allow(&who, DECRYPT, "*", &when("StringEquals", "kms:ViaService", "s3.us-east-1.amazonaws.com"))),
+                jump(&[]).on_key(
+                    KEY,
+                    &allow(&who, DECRYPT, "*", &when("StringEquals", "kms:ViaService", "s3.us-east-1.amazonaws.com")),
+                ),
                 &who,
                 "key policy statement #",
-                jump(&[]).on_key(KEY, &allow(&who, DECRYPT, "*", &when("StringEquals", "kms:ViaService", "s3.eu-west-1.amazonaws.com"))),
+                jump(&[]).on_key(
+                    KEY,
+                    &allow(&who, DECRYPT, "*", &when("StringEquals", "kms:ViaService", "s3.eu-west-1.amazonaws.com")),
+                ),
             ),
             pair(
                 "with the bucket as context",
-                jump(&[]).on_key(KEY, &allow(&who, DECRYPT, "*", &when("StringEquals", "kms:EncryptionContext:aws:s3:arn", &format!("arn:aws:s3:::{BUCKET}")))),
+                jump(&[]).on_key(
+                    KEY,
+                    &allow(
+                        &who,
+                        DECRYPT,
+                        "*",
+                        &when("StringEquals", "kms:EncryptionContext:aws:s3:arn", &format!("arn:aws:s3:::{BUCKET}")),
+                    ),
+                ),
                 &who,
                 "key policy statement #",
-                jump(&[]).on_key(KEY, &allow(&who, DECRYPT, "*", &when("StringEquals", "kms:EncryptionContext:aws:s3:arn", "arn:aws:s3:::other"))),
+                jump(&[]).on_key(
+                    KEY,
+                    &allow(
+                        &who,
+                        DECRYPT,
+                        "*",
+                        &when("StringEquals", "kms:EncryptionContext:aws:s3:arn", "arn:aws:s3:::other"),
+                    ),
+                ),
             ),
             pair(
                 "with the object as context",
-                jump(&[]).on_key(KEY, &allow(&who, DECRYPT, "*", &when("StringLike", "kms:EncryptionContext:aws:s3:arn", &format!("arn:aws:s3:::{BUCKET}/audit/*")))),
+                jump(&[]).on_key(
+                    KEY,
+                    &allow(
+                        &who,
+                        DECRYPT,
+                        "*",
+                        &when(
+                            "StringLike",
+                            "kms:EncryptionContext:aws:s3:arn",
+                            &format!("arn:aws:s3:::{BUCKET}/audit/*"),
+                        ),
+                    ),
+                ),
                 &who,
                 "key policy statement #",
-                jump(&[]).on_key(KEY, &allow(&who, DECRYPT, "*", &when("StringLike", "kms:EncryptionContext:aws:s3:arn", &format!("arn:aws:s3:::{BUCKET}/other/*")))),
+                jump(&[]).on_key(
+                    KEY,
+                    &allow(
+                        &who,
+                        DECRYPT,
+                        "*",
+                        &when(
+                            "StringLike",
+                            "kms:EncryptionContext:aws:s3:arn",
+                            &format!("arn:aws:s3:::{BUCKET}/other/*"),
+                        ),
+                    ),
+                ),
             ),
             pair(
                 "a Deny of the key that asks for an endpoint, which S3 does not pass on",
-                jump(&[]).on_key(KEY, &allow(&who, DECRYPT, "*", r#","Sid":"Open""#)).on_key(KEY, &deny(&who, DECRYPT, "*", &when("StringEquals", "aws:SourceVpce", "vpce-1"))),
+                jump(&[])
+                    .on_key(KEY, &allow(&who, DECRYPT, "*", r#","Sid":"Open""#))
+                    .on_key(KEY, &deny(&who, DECRYPT, "*", &when("StringEquals", "aws:SourceVpce", "vpce-1"))),
                 &who,
                 "`Open`",
-                jump(&[]).on_key(KEY, &allow(&who, DECRYPT, "*", "")).on_key(KEY, &deny(&who, DECRYPT, "*", &when("StringNotEquals", "aws:SourceVpce", "vpce-1"))),
+                jump(&[])
+                    .on_key(KEY, &allow(&who, DECRYPT, "*", ""))
+                    .on_key(KEY, &deny(&who, DECRYPT, "*", &when("StringNotEquals", "aws:SourceVpce", "vpce-1"))),
             ),
             pair(
                 "a statement without a resource has no effect, one with it has",
                 jump(&[]).on_key(KEY, &allow(&who, DECRYPT, "*", r#","Sid":"Open""#)),
                 &who,
                 "`Open`",
-                jump(&[]).on_key(KEY, &format!(r#"{{"Effect":"Allow","Principal":{{"AWS":"{who}"}},"Action":"kms:Decrypt"}}"#)),
+                jump(&[]).on_key(
+                    KEY,
+                    &format!(r#"{{"Effect":"Allow","Principal":{{"AWS":"{who}"}},"Action":"kms:Decrypt"}}"#),
+                ),
             ),
         ],
     );
@@ -141,7 +220,9 @@ fn objects_of_an_older_encryption_are_not_sampled() {
     let all = jump(&[]).assess();
     let proof = all.proof("acme", "readers-declared").expect("proof");
     assert_eq!(proof.verdict, crate::access::ProofVerdict::NotProven, "{:?}", proof.because);
-    assert!(proof.because.iter().any(|reason| reason.contains("role/Jump") && reason.contains("if such objects exist")));
+    assert!(
+        proof.because.iter().any(|reason| reason.contains("role/Jump") && reason.contains("if such objects exist"))
+    );
     assert!(all.assumptions.iter().any(|one| one.code == "objects-not-sampled"));
     let older = all.object_classes.iter().find(|class| class.id == "older").expect("class");
     assert!(!older.sampled && older.key.is_none());

@@ -23,14 +23,32 @@ fn actions() {
     check(
         Question::Read,
         vec![
-            pair("everything but writing", jump(r#""NotAction":"s3:Put*","Resource":"*""#), &who, "Own0", jump(r#""NotAction":"s3:*","Resource":"*""#)),
-            pair("everything but another service", jump(r#""NotAction":["iam:*","kms:*"],"Resource":"*""#), &who, "Own0", jump(r#""NotAction":["iam:*","kms:*","S3:*"],"Resource":"*""#)),
+            pair(
+                "everything but writing",
+                jump(r#""NotAction":"s3:Put*","Resource":"*""#),
+                &who,
+                "Own0",
+                jump(r#""NotAction":"s3:*","Resource":"*""#),
+            ),
+            pair(
+                "everything but another service",
+                jump(r#""NotAction":["iam:*","kms:*"],"Resource":"*""#),
+                &who,
+                "Own0",
+                jump(r#""NotAction":["iam:*","kms:*","S3:*"],"Resource":"*""#),
+            ),
             pair("in any case", doing("S3:gEtObJeCt"), &who, "Own0", doing("s3:GetObjec")),
             pair("a wildcard in the middle", doing("s3:G*Object"), &who, "Own0", doing("s3:G*Objects")),
             pair("a wildcard for one", doing("s3:Get?bject"), &who, "Own0", doing("s3:Get?Object")),
             pair("all services", doing("*"), &who, "Own0", doing("sqs:*")),
             pair("old versions", doing("s3:GetObjectVersion"), &who, "Own0", doing("s3:GetObjectVersionTagging")),
-            pair("copies for replication", doing("s3:GetObjectVersionForReplication"), &who, "Own0", doing("s3:GetObjectAttributes")),
+            pair(
+                "copies for replication",
+                doing("s3:GetObjectVersionForReplication"),
+                &who,
+                "Own0",
+                doing("s3:GetObjectAttributes"),
+            ),
             pair("torrents", doing("s3:GetObjectTorrent"), &who, "Own0", doing("s3:GetObjectTagging")),
         ],
     );
