@@ -330,7 +330,15 @@ def _install_role_trust():
                                                          limits=principal.limits)
         return combined.decision == "Allow"
 
+    direct = iam_evaluator._names_caller_directly
+
+    def names_caller_directly(principal, caller_arn):
+        named = principal.get("AWS", []) if isinstance(principal, dict) else principal
+        # "*" names every principal, and no boundary narrows it (reference_policies_elements_principal, "All principals").
+        return named == "*" or (isinstance(named, list) and "*" in named) or direct(principal, caller_arn)
+
     iam_evaluator.evaluate_trust_policy = evaluate_trust_policy
+    iam_evaluator._names_caller_directly = names_caller_directly
 
 
 def install():
