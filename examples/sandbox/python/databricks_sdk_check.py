@@ -583,7 +583,7 @@ def stored_objects(checks, given, workspace):
     schemas = {one.full_name: one for one in workspace.schemas.list("main", max_results=0)}
     checks.equal("schemas", sorted(schemas), ["main.a", "main.b", "main.c"])
     checks.equal("schema names", (schemas["main.b"].name, schemas["main.b"].catalog_name), ("b", "main"))
-    checks.that("system schemas", "system.access" in {one.full_name for one in workspace.schemas.list("system")})
+    checks.that("system schemas", "system.billing" in {one.full_name for one in workspace.schemas.list("system")})
     volumes = list(workspace.volumes.list("main", "a", max_results=0))
     checks.equal("volumes", [one.full_name for one in volumes], ["main.a.logs"])
     checks.equal("volume location", volumes[0].storage_location, f"s3://{given.bucket}/audit/volume")

@@ -46,7 +46,7 @@ async fn gap(router: &Router, place: &Place, read: Read) -> Gap {
 
 fn answered(case: &Case, service: &str, operation: &str) -> usize {
     let all = case.sandbox.faults.recorded();
-    all.iter().filter(|one| one.service == service && one.operation == operation).count()
+    all.iter().filter(|one| one.name == format!("{service}:{operation}")).count()
 }
 
 /// Users, groups, roles and policies of every kind beside the people of the empty estate.

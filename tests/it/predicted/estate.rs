@@ -207,12 +207,13 @@ impl Maker<'_> {
 
     /// Who may become the role, besides the tester.
     fn trust(&mut self, n: usize) -> String {
+        let (trusted, refused) = (self.dice.roll(USERS), self.dice.roll(USERS));
         let tester = format!("arn:aws:iam::{}:user/{TESTER}", self.account());
         let mut statements =
             vec![json!({ "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "AWS": tester } })];
         let principal = match self.dice.roll(6) {
             0 => json!({ "AWS": format!("arn:aws:iam::{}:root", self.account()) }),
-            1 => json!({ "AWS": self.user_arn(self.dice_user()) }),
+            1 => json!({ "AWS": self.user_arn(trusted) }),
             // Roles are made in turn: a principal has to exist.
             2 if n > 0 => json!({ "AWS": self.case.sandbox.aws.role_arn(&role(n - 1)) }),
             3 => json!({ "AWS": self.account() }),
@@ -227,14 +228,10 @@ impl Maker<'_> {
         }
         statements.push(statement);
         if self.dice.chance(2) {
-            let arn = self.user_arn(self.dice_user());
+            let arn = self.user_arn(refused);
             statements.push(json!({ "Effect": "Deny", "Action": "sts:AssumeRole", "Principal": { "AWS": arn } }));
         }
         document(&statements)
-    }
-
-    fn dice_user(&mut self) -> usize {
-        self.dice.roll(USERS)
     }
 
     async fn roles(&mut self) -> Vec<String> {

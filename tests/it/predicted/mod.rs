@@ -11,7 +11,8 @@
 //! | principals of other accounts | the emulator refuses what a bucket policy alone allows them |
 //! | service control and resource control policies | the emulator does not apply them |
 //! | conditions on the address of the caller | the emulator has none but loopback |
-//! | services (`ec2.amazonaws.com` in a trust) | the emulator has no requests of services; predicted as entry points only |
+//! | services (`ec2.amazonaws.com` in a trust), and roles that are passed to them | the emulator has no requests of services |
+//! | sessions with MFA | every session of a random role is without; what asks for MFA is predicted as conditional |
 //! | session policies | not used: nobody can list them, the verdict is for sessions without |
 
 mod estate;
@@ -32,8 +33,8 @@ use estate::{Dice, Random, TESTER, make};
 /// Estates of an ordinary run; `AUDITSEAL_TEST_ALL` makes more.
 const ESTATES: usize = 10;
 const MORE_ESTATES: usize = 60;
-/// How long a chain of roles is followed.
-const LONGEST_CHAIN: usize = 3;
+/// The one role of the people that asks for MFA.
+const WITH_MFA: &str = "SecurityAnalyst";
 
 /// Whether a request was allowed; a failure that is not a refusal is a mistake of the test.
 fn allowed<T>(what: &str, result: Result<T, CallError>) -> bool {
@@ -66,6 +67,8 @@ struct Trial {
     people: Authorization,
     wrong: Vec<String>,
     compared: usize,
+    /// Verdicts that are compared in both directions.
+    sure: usize,
     /// Requests that were allowed: a run in which nothing is allowed shows nothing.
     granted: usize,
 }
@@ -82,15 +85,25 @@ impl Trial {
         let assessment = assess(&case.desired, &live);
         let read = auditseal::call::Read::AccountAuthorization;
         let people = live.view(&case.aws_place(), read, Fact::authorization).present().expect("IAM was read");
-        Self { case, random, live, assessment, people, wrong: Vec::new(), compared: 0, granted: 0 }
+        Self { case, random, live, assessment, people, wrong: Vec::new(), compared: 0, sure: 0, granted: 0 }
     }
 
-    /// Really reads, writes and deletes. Each has an object of its own; writes choose SSE-S3, so that the key has no say,
-    /// as in the verdict.
+    /// Really reads, writes and deletes, objects of both kinds of names that the policies tell apart. Writes choose SSE-S3,
+    /// so that the key has no say, as in the verdict.
     async fn objects(&mut self, name: &str, who: &Credentials) -> Can {
+        let mut can = Can::default();
+        for end in [".json", ""] {
+            can = can.or(self.object(name, end, who).await);
+        }
+        self.granted += [can.read, can.write, can.delete].into_iter().filter(|one| *one).count();
+        can
+    }
+
+    /// Each attempt has an object of its own.
+    async fn object(&self, name: &str, end: &str, who: &Credentials) -> Can {
         let aws = &self.case.sandbox.aws;
         let (world, root, bucket) = (&aws.world, aws.root(), aws.bucket.as_str());
-        let object = |what: &str| format!("audit/{name}-{what}.json");
+        let object = |what: &str| format!("audit/{name}-{what}{end}");
         for what in ["read", "delete"] {
             world.put_object(&root, bucket, &object(what), "{}").await.expect("root writes");
         }
@@ -98,13 +111,11 @@ impl Trial {
         let put = client.put_object().bucket(bucket).key(object("write"));
         let put = put.server_side_encryption(aws_sdk_s3::types::ServerSideEncryption::Aes256);
         let written = put.body(Vec::new().into()).send().await.map_err(CallError::of("PutObject"));
-        let can = Can {
+        Can {
             read: allowed("GetObject", world.get_object(who, bucket, &object("read")).await),
             write: allowed("PutObject", written),
             delete: allowed("DeleteObject", world.delete_object(who, bucket, &object("delete"), None).await),
-        };
-        self.granted += [can.read, can.write, can.delete].into_iter().filter(|one| *one).count();
-        can
+        }
     }
 
     /// Really takes a role, with and without the external id that some ask for.
@@ -168,10 +179,24 @@ impl Trial {
         (arn.parse::<Principal>().expect("a principal"), policies, tags.clone())
     }
 
+    /// The roles that dice made, and the people's.
+    fn role_names(&self) -> Vec<String> {
+        self.people.roles.iter().filter_map(|role| role.arn.rsplit('/').next()).map(str::to_owned).collect()
+    }
+
+    /// A session of a role, without MFA but for the one that asks for it.
+    async fn session(&mut self, role: &str) -> Credentials {
+        let tester = self.random.users.get(TESTER).expect("the tester").clone();
+        if self.random.roles.iter().any(|made| made == role) {
+            return self.assume(&tester, role).await.into_iter().flatten().next().expect("the tester is trusted");
+        }
+        self.case.sandbox.aws.session(role, role == WITH_MFA).await.expect("root is trusted")
+    }
+
     /// Every pair of caller and role: who takes whom, by whom it is really allowed.
     async fn roles(&mut self, caller: &str, who: &Credentials) -> BTreeMap<String, Credentials> {
         let mut taken = BTreeMap::new();
-        for role in self.random.roles.clone() {
+        for role in self.role_names() {
             let sessions = self.assume(who, &role).await;
             for (session, external) in sessions.into_iter().zip([None, Some("right")]) {
                 let predicted = self.may_assume(caller, &role, external);
@@ -209,10 +234,12 @@ impl Trial {
     fn compare(&mut self, arn: &str, question: Question, action: &str, enforced: bool) {
         let verdicts = self.verdicts(arn, question);
         let of_action: Vec<_> = verdicts.iter().filter(|one| one.actions.iter().any(|name| name == action)).collect();
-        let possible = of_action.iter().any(|one| one.verdict.possible());
-        // `can` speaks of the question: of this action only where it is the only one.
+        let possible = verdicts.iter().any(|one| one.verdict.possible());
+        // `can` speaks of the question: of this action only where it is the only one. Whoever gets there by passing a role
+        // to a service cannot be followed.
         let sure = of_action.iter().any(|one| {
-            one.verdict == Verdict::Can && one.certain && (question != Question::Tamper || one.actions.len() == 1)
+            let followed = one.via.iter().all(|hop| hop.by == "assume-role");
+            one.verdict == Verdict::Can && one.certain && one.actions.len() == 1 && followed
         });
         let finding = match (enforced, possible, sure) {
             (true, false, _) => "FALSE CANNOT",
@@ -222,6 +249,7 @@ impl Trial {
         let shown =
             if finding.is_empty() { String::new() } else { format!("{finding}: {arn} {action}: {verdicts:#?}") };
         self.compared += 1;
+        self.sure += usize::from(sure);
         if !shown.is_empty() {
             self.wrong.push(shown);
         }
@@ -229,20 +257,18 @@ impl Trial {
 
     async fn run(mut self) -> Self {
         let account = self.case.sandbox.aws.account.clone();
-        let tester = self.random.users.get(TESTER).expect("the tester").clone();
         // Every role by itself, and what it can become.
         let mut direct: BTreeMap<String, Can> = BTreeMap::new();
         let mut next: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for role in self.random.roles.clone() {
-            let session =
-                self.assume(&tester, &role).await.into_iter().flatten().next().expect("the tester is trusted");
+        for role in self.role_names().into_iter().filter(|role| role != WITH_MFA) {
+            let session = self.session(&role).await;
             let arn = self.case.sandbox.aws.role_arn(&role);
             let can = self.objects(&role, &session).await;
             direct.insert(role.clone(), can);
             let taken = self.roles(&arn, &session).await;
             next.insert(role, taken.into_keys().collect());
         }
-        for role in self.random.roles.clone() {
+        for role in direct.keys().cloned().collect::<Vec<_>>() {
             let arn = self.case.sandbox.aws.role_arn(&role);
             let can = reached(&direct, &next, direct[&role], &next[&role]);
             self.judge(&arn, can);
@@ -273,15 +299,11 @@ fn reached(
     let mut can = own;
     let mut seen: BTreeSet<&String> = BTreeSet::new();
     let mut open: Vec<&String> = first.iter().collect();
-    for _ in 0..LONGEST_CHAIN.max(direct.len()) {
-        let mut further = Vec::new();
-        for role in open {
-            if seen.insert(role) {
-                can = can.or(direct[role]);
-                further.extend(&next[role]);
-            }
+    while let Some(role) = open.pop() {
+        if seen.insert(role) {
+            can = can.or(direct[role]);
+            open.extend(&next[role]);
         }
-        open = further;
     }
     can
 }
@@ -289,11 +311,12 @@ fn reached(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn predicted_equals_enforced() {
     let count = if std::env::var_os("AUDITSEAL_TEST_ALL").is_some() { MORE_ESTATES } else { ESTATES };
-    let (mut compared, mut granted, mut wrong) = (0, 0, Vec::new());
+    let (mut compared, mut sure, mut granted, mut wrong) = (0, 0, 0, Vec::new());
     for (n, dice) in Dice::of(count).into_iter().enumerate() {
         let trial = Trial::of(dice).await.run().await;
         compared += trial.compared;
         granted += trial.granted;
+        sure += trial.sure;
         if !trial.wrong.is_empty() {
             let (story, found) = (trial.random.story.join("\n"), trial.wrong.join("\n"));
             wrong.push(format!("estate {n} ({} facts)\n{story}\n{found}", trial.live.iter().count()));
@@ -302,5 +325,6 @@ async fn predicted_equals_enforced() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     // Users and the tester with five roles twice, roles with each other, and three questions each.
     assert!(compared >= count * 100, "{compared}");
+    assert!(sure >= count * 2, "nothing is certain: {sure}");
     assert!(granted >= count * 4, "nearly everything was refused: {granted}");
 }
