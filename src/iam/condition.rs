@@ -75,11 +75,11 @@ pub fn holds(condition: &Condition, version: Version, context: &Context) -> Trut
     }
 }
 
-pub(super) fn is_multivalued(key: &str) -> bool {
+fn is_multivalued(key: &str) -> bool {
     MULTIVALUED.iter().any(|name| name.eq_ignore_ascii_case(key))
 }
 
-fn is_list(key: &str) -> bool {
+pub(super) fn is_list(key: &str) -> bool {
     is_multivalued(key) || MULTIVALUED_OF_SERVICES.iter().any(|name| name.eq_ignore_ascii_case(key))
 }
 

@@ -66,6 +66,11 @@ impl Context {
         }
     }
 
+    /// Takes over what another context knows of a role's path.
+    pub(super) fn same_role(&mut self, other: &Context) {
+        self.role_without_path.clone_from(&other.role_without_path);
+    }
+
     /// Gives a key these values, or makes it absent, whatever was known of it.
     pub(super) fn set(&mut self, key: &str, values: Option<&[String]>) {
         let folded = key.to_ascii_lowercase();
@@ -79,6 +84,19 @@ impl Context {
         if !self.unknown.contains(&folded) {
             self.values.entry(folded).or_insert_with(|| vec![value.into()]);
         }
+    }
+
+    /// Marks a key that the request cannot have.
+    pub fn derive_absent(&mut self, key: &str) {
+        let folded = key.to_ascii_lowercase();
+        if !self.unknown.contains(&folded) {
+            self.values.entry(folded).or_default();
+        }
+    }
+
+    /// Whether anything was said of a key (lower case) by name.
+    pub(super) fn names(&self, key: &str) -> bool {
+        self.values.contains_key(key) || self.unknown.contains(key)
     }
 
     /// [`Context::derive`] of `aws:PrincipalArn`, for a role whose path is not known.
@@ -101,19 +119,6 @@ impl Context {
     /// Marks keys that have a common pattern of names as [`Context::derive_unknown`] does.
     pub fn derive_unknown_pattern(&mut self, pattern: &str) {
         self.unknown_patterns.push(Token::pattern(&pattern.to_ascii_lowercase()));
-    }
-
-    /// Marks a key that the request cannot have.
-    pub fn derive_absent(&mut self, key: &str) {
-        let folded = key.to_ascii_lowercase();
-        if !self.unknown.contains(&folded) {
-            self.values.entry(folded).or_default();
-        }
-    }
-
-    /// Whether anything was said of a key (lower case) by name.
-    pub(super) fn names(&self, key: &str) -> bool {
-        self.values.contains_key(key) || self.unknown.contains(key)
     }
 
     /// Marks a key that the request has, with a value that does not follow from what is known.
