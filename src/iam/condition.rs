@@ -54,7 +54,7 @@ pub fn holds(condition: &Condition, version: Version, context: &Context) -> Trut
     let listed = |value: &String| {
         let tests = condition.values.iter().map(|wanted| compare(comparison, wanted, value, version, context));
         let mut matched = Truth::any(tests);
-        if matched == Truth::No && context.may_also_be(&condition.key, &condition.values) {
+        if matched == Truth::No && context.may_also_be(&condition.key, &condition.values, takes_wildcards(comparison)) {
             matched = Truth::Unknown;
         }
         if negated { !matched } else { matched }
@@ -75,11 +75,15 @@ pub fn holds(condition: &Condition, version: Version, context: &Context) -> Trut
     }
 }
 
-pub(super) fn is_multivalued(key: &str) -> bool {
+fn takes_wildcards(comparison: Comparison) -> bool {
+    matches!(comparison, Comparison::StringLike | Comparison::ArnEquals)
+}
+
+fn is_multivalued(key: &str) -> bool {
     MULTIVALUED.iter().any(|name| name.eq_ignore_ascii_case(key))
 }
 
-fn is_list(key: &str) -> bool {
+pub(super) fn is_list(key: &str) -> bool {
     is_multivalued(key) || MULTIVALUED_OF_SERVICES.iter().any(|name| name.eq_ignore_ascii_case(key))
 }
 

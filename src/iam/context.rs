@@ -66,6 +66,11 @@ impl Context {
         }
     }
 
+    /// Takes over what another context knows of a role's path.
+    pub(super) fn same_role(&mut self, other: &Context) {
+        self.role_without_path.clone_from(&other.role_without_path);
+    }
+
     /// Gives a key these values, or makes it absent, whatever was known of it.
     pub(super) fn set(&mut self, key: &str, values: Option<&[String]>) {
         let folded = key.to_ascii_lowercase();
@@ -81,6 +86,19 @@ impl Context {
         }
     }
 
+    /// Marks a key that the request cannot have.
+    pub fn derive_absent(&mut self, key: &str) {
+        let folded = key.to_ascii_lowercase();
+        if !self.unknown.contains(&folded) {
+            self.values.entry(folded).or_default();
+        }
+    }
+
+    /// Whether anything was said of a key (lower case) by name.
+    pub(super) fn names(&self, key: &str) -> bool {
+        self.values.contains_key(key) || self.unknown.contains(key)
+    }
+
     /// [`Context::derive`] of `aws:PrincipalArn`, for a role whose path is not known.
     pub fn derive_role(&mut self, arn: String, before: String, name: &str) {
         const KEY: &str = "aws:principalarn";
@@ -93,27 +111,16 @@ impl Context {
     /// Whether a key that was derived could, had more been known, have a value that one of these patterns matches (C2).
     /// Says yes too often rather than too seldom.
     #[must_use]
-    pub fn may_also_be(&self, key: &str, patterns: &[String]) -> bool {
+    pub fn may_also_be(&self, key: &str, patterns: &[String], wildcards: bool) -> bool {
         let Some((before, name)) = &self.role_without_path else { return false };
-        key.eq_ignore_ascii_case("aws:PrincipalArn") && patterns.iter().any(|text| may_match_path(text, before, name))
+        let special: &[char] = if wildcards { &['*', '?', '$'] } else { &['$'] };
+        key.eq_ignore_ascii_case("aws:PrincipalArn")
+            && patterns.iter().any(|text| may_match_path(text, special, before, name))
     }
 
     /// Marks keys that have a common pattern of names as [`Context::derive_unknown`] does.
     pub fn derive_unknown_pattern(&mut self, pattern: &str) {
         self.unknown_patterns.push(Token::pattern(&pattern.to_ascii_lowercase()));
-    }
-
-    /// Marks a key that the request cannot have.
-    pub fn derive_absent(&mut self, key: &str) {
-        let folded = key.to_ascii_lowercase();
-        if !self.unknown.contains(&folded) {
-            self.values.entry(folded).or_default();
-        }
-    }
-
-    /// Whether anything was said of a key (lower case) by name.
-    pub(super) fn names(&self, key: &str) -> bool {
-        self.values.contains_key(key) || self.unknown.contains(key)
     }
 
     /// Marks a key that the request has, with a value that does not follow from what is known.
@@ -151,8 +158,8 @@ impl Context {
 
 /// Whether a pattern could match `before` + some path + `name`: the text up to its first wildcard or variable has to agree
 /// with the beginning, and without any of them also the end.
-fn may_match_path(text: &str, before: &str, name: &str) -> bool {
-    match text.find(['*', '?', '$']) {
+fn may_match_path(text: &str, special: &[char], before: &str, name: &str) -> bool {
+    match text.find(special) {
         Some(at) => text.get(..at).is_some_and(|fixed| before.starts_with(fixed) || fixed.starts_with(before)),
         None => {
             text.strip_prefix(before).and_then(|rest| rest.strip_suffix(name)).is_some_and(|path| path.ends_with('/'))

@@ -199,8 +199,8 @@ impl<'a> Formula<'a> {
         let (kind, action) = (self.setting.kind, self.setting.action.as_str());
         match self.setting.caller {
             Caller::Service => self.exact.or(self.grant),
-            // KMS, STS and access points of S3 (B6) take no unsigned requests, a policy for everybody included.
-            Caller::Anonymous if kind == ResourceKind::Other && !self.setting.through_access_point() => self.exact,
+            // KMS and STS take no unsigned requests, a policy for everybody included.
+            Caller::Anonymous if kind == ResourceKind::Other && !self.setting.on_access_point() => self.exact,
             Caller::Anonymous => Truth::No,
             Caller::Federated if action.starts_with("sts:assumerolewith") => self.exact,
             Caller::Federated => Truth::No,

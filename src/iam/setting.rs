@@ -117,8 +117,8 @@ impl<'a> Setting<'a> {
         }
     }
 
-    /// Whether the resource is named through an S3 access point.
-    pub fn through_access_point(&self) -> bool {
+    /// S3 access points take no unsigned requests (B6).
+    pub fn on_access_point(&self) -> bool {
         let arn = self.request.resource.parse::<Arn>();
         arn.is_ok_and(|arn| arn.service.starts_with("s3") && arn.resource.starts_with("accesspoint"))
     }

@@ -131,7 +131,7 @@ pub(super) const DERIVED: [&str; 5] = [
 pub(super) fn keys(pair: &Pair<'_>, principal: Option<&Principal>, wanted: impl Fn(&str) -> bool) -> Vec<Kinds> {
     let mut derived = Context::default();
     if let Some(principal) = principal {
-        principal.derive(&mut derived);
+        derive(principal, &mut derived);
     }
     let mut conditions: BTreeMap<String, BTreeSet<(Version, &Condition)>> = BTreeMap::new();
     for entry in &pair.entries {
@@ -181,6 +181,15 @@ pub(super) fn keys(pair: &Pair<'_>, principal: Option<&Principal>, wanted: impl 
         }
     }
     all
+}
+
+/// Adds the keys that follow from a principal.
+pub(super) fn derive(principal: &Principal, context: &mut Context) {
+    principal.derive(context);
+    if matches!(principal, Principal::Service { .. }) {
+        // Whatever a service shows here, it is no role or user that a policy could name.
+        context.set("aws:PrincipalArn", None);
+    }
 }
 
 /// What outcomes of conditions leave of each statement.

@@ -21,7 +21,7 @@ use super::matching::{action_matches, resource_matches};
 use super::principal::Principal;
 use super::states::{State, Truths, reachable};
 use super::truth::Truth;
-use dimension::{DERIVED, Kinds, actions, keys, resources};
+use dimension::{DERIVED, Kinds, actions, derive, keys, resources};
 
 /// Combinations of statements that are looked at.
 const STATES: usize = 20_000;
@@ -30,7 +30,7 @@ const STATES: usize = 20_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Excess {
     /// `None` between identity policies.
-    pub principal: Option<Principal>,
+    pub principal: Option<String>,
     pub action: String,
     pub resource: String,
     /// Condition keys that matter and their values; a key that is not here is absent.
@@ -106,7 +106,7 @@ impl Pair<'_> {
                     continue;
                 }
                 let excess = excess(principal.as_ref(), &actions, &resources, &keys, state);
-                match self.confirmed(&excess) {
+                match self.confirmed(principal.as_ref(), &excess) {
                     true => return Ok(Inclusion::NotIncluded(excess)),
                     false => open = Some(excess),
                 }
@@ -134,10 +134,10 @@ impl Pair<'_> {
     }
 
     /// Whether the concrete matching agrees that the candidate allows this request and the reference does not.
-    fn confirmed(&self, excess: &Excess) -> bool {
+    fn confirmed(&self, principal: Option<&Principal>, excess: &Excess) -> bool {
         let mut context = Context::new(&excess.context, &BTreeSet::new());
-        if let Some(principal) = &excess.principal {
-            principal.derive(&mut context);
+        if let Some(principal) = principal {
+            derive(principal, &mut context);
         }
         let truth = |at: usize| {
             let Some(entry) = self.entries.get(at) else { return Truth::Unknown };
@@ -145,7 +145,7 @@ impl Pair<'_> {
             let matches = |element: &Element<Vec<String>>| {
                 resource_matches(element, &excess.resource, entry.version, &context, self.short)
             };
-            principals::names(entry, excess.principal.as_ref())
+            principals::names(entry, principal)
                 .and(action_matches(action, &excess.action))
                 .and(resource.as_ref().map_or(Truth::Yes, matches))
                 .and(conditions_hold(conditions, entry.version, &context))
@@ -166,5 +166,5 @@ fn excess(principal: Option<&Principal>, actions: &Kinds, resources: &Kinds, key
             context.insert(key.name.clone(), values);
         }
     }
-    Excess { principal: principal.cloned(), action, resource, context }
+    Excess { principal: principal.map(ToString::to_string), action, resource, context }
 }

@@ -3,7 +3,7 @@
 //!
 //! Only what AWS itself fills in is listed: a key whose value a requester may choose freely has any text.
 
-use super::super::condition::is_multivalued;
+use super::super::condition::is_list;
 use super::super::operator::Operator;
 use super::Test;
 
@@ -40,15 +40,8 @@ const TIMES: [&str; 3] = ["aws:currenttime", "aws:tokenissuetime", "s3:object-lo
 const ARNS: [&str; 5] =
     ["aws:principalarn", "aws:sourcearn", "aws:sourcevpcarn", "s3:dataaccesspointarn", "lambda:sourcefunctionarn"];
 
-/// Services whose single-valued keys are all known to be so, apart from [`LISTS`].
+/// Services whose single-valued keys are all known to be so, apart from those of [`is_list`].
 const KNOWN_SERVICES: [&str; 6] = ["aws", "iam", "kms", "organizations", "s3", "sts"];
-const LISTS: [&str; 5] = [
-    "kms:encryptioncontextkeys",
-    "kms:grantoperations",
-    "kms:resourcealiases",
-    "s3:requestobjecttagkeys",
-    "sts:transitivetagkeys",
-];
 
 impl Domain {
     /// `key` is lower case.
@@ -68,5 +61,5 @@ impl Domain {
 pub(super) fn takes_lists(key: &str, tests: &[Test<'_>]) -> bool {
     let qualified = tests.iter().any(|test| matches!(test.condition.operator, Operator::Known { set: Some(_), .. }));
     let service = key.split(':').next().unwrap_or_default();
-    qualified || is_multivalued(key) || LISTS.contains(&key) || !KNOWN_SERVICES.contains(&service)
+    qualified || is_list(key) || !KNOWN_SERVICES.contains(&service)
 }

@@ -12,7 +12,7 @@ use super::super::states::State;
 use super::super::truth::Truth;
 use super::answer::{Answer, Blocked, Witness};
 use super::describe::Description;
-use super::known::{Claims, Status, View};
+use super::known::{Claims, Source, Status, View};
 use super::question::{Limits, Part, World};
 use super::rules::Rules;
 use super::space::{Space, truth_of};
@@ -269,7 +269,10 @@ impl Question<'_> {
             request.context.retain(|name, _| !name.eq_ignore_ascii_case(key));
             request.context.insert(key.to_owned(), values);
         };
-        for (key, status) in space.statuses.get(index).into_iter().flatten() {
+        for (key, status, source) in space.statuses.get(index).into_iter().flatten() {
+            if *source == Source::Derived {
+                continue;
+            }
             match status {
                 Status::Fixed(values) => set(key, values.clone()),
                 Status::Absent => set(key, Vec::new()),

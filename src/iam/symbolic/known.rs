@@ -135,21 +135,36 @@ impl View<'_> {
         Context::new(&values, &unknown)
     }
 
-    /// What is known of a key (lower case), and whether it is a key of this part alone.
-    pub fn status(&self, key: &str) -> (Status, bool) {
+    /// What is known of a key (lower case), and who says it.
+    pub fn status(&self, key: &str) -> (Status, Source) {
         let derived = || match self.derived.lookup(key) {
-            Lookup::Values(values) => Some(Status::Fixed(values.to_vec())),
-            Lookup::Unknown => Some(Status::Unknown),
-            Lookup::Absent if self.derived.names(key) => Some(Status::Absent),
+            Lookup::Values(values) => Some((Status::Fixed(values.to_vec()), Source::Derived)),
+            Lookup::Unknown => Some((Status::Unknown, Source::Derived)),
+            Lookup::Absent if self.derived.names(key) => Some((Status::Absent, Source::Derived)),
             Lookup::Absent => None,
         };
+        let own = |status: &Status| (status.clone(), Source::Part);
         if let Some(status) = self.own.exact(key) {
-            return (status.clone(), true);
+            return own(status);
         }
         if let Some(status) = self.own.pattern(key) {
-            return (derived().unwrap_or_else(|| status.clone()), true);
+            return derived().unwrap_or_else(|| own(status));
         }
-        let shared = || self.world.exact(key).cloned().or_else(derived).or_else(|| self.world.pattern(key).cloned());
-        (shared().unwrap_or(Status::Free), false)
+        let shared = |status: &Status| (status.clone(), Source::World);
+        (self.world.exact(key).map(shared))
+            .or_else(derived)
+            .or_else(|| self.world.pattern(key).map(shared))
+            .unwrap_or((Status::Free, Source::World))
     }
+}
+
+/// Who says something of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The part, of its own key.
+    Part,
+    /// The world, or nobody: the same for all parts.
+    World,
+    /// It follows from the request.
+    Derived,
 }

@@ -12,7 +12,7 @@ use super::super::setting::Setting;
 use super::super::states::{State, Truths, reachable};
 use super::super::tally::scp_levels;
 use super::super::truth::Truth;
-use super::known::{Status, View};
+use super::known::{Source, Status, View};
 use super::question::{Limits, Part};
 use super::rules::{Atom, Rule, Rules, Tested};
 
@@ -40,7 +40,7 @@ pub(super) struct Space {
     pub worth: Vec<Worth>,
     pub dimensions: Vec<Dimension>,
     /// Of each part: the keys that are mentioned, and what is known of them.
-    pub statuses: Vec<Vec<(String, Status)>>,
+    pub statuses: Vec<Vec<(String, Status, Source)>>,
     /// Of each part: without the rules that depend on a dimension.
     pub base: Vec<Sums>,
     /// Rules that depend on a dimension.
@@ -85,6 +85,9 @@ impl Space {
     fn mentioned(&mut self, views: &[View<'_>], rules: &Rules<'_>) -> Vec<Context> {
         let everything = ["*".to_owned()].into();
         let mut contexts = vec![Context::new(&std::collections::BTreeMap::new(), &everything); views.len()];
+        for (context, view) in contexts.iter_mut().zip(views) {
+            context.same_role(view.derived);
+        }
         for atom in &rules.atoms {
             let (Some(view), Some(known), Some(context)) =
                 (views.get(atom.part), self.statuses.get_mut(atom.part), contexts.get_mut(atom.part))
@@ -92,16 +95,16 @@ impl Space {
                 continue;
             };
             for key in atom.mentions() {
-                if known.iter().any(|(name, _)| *name == key) {
+                if known.iter().any(|(name, ..)| *name == key) {
                     continue;
                 }
-                let (status, _) = view.status(&key);
+                let (status, source) = view.status(&key);
                 match &status {
                     Status::Fixed(values) => context.set(&key, Some(values)),
                     Status::Absent => context.set(&key, None),
                     Status::Present | Status::Free | Status::Unknown => {}
                 }
-                known.push((key, status));
+                known.push((key, status, source));
             }
         }
         contexts
@@ -124,12 +127,12 @@ impl Space {
             else {
                 continue;
             };
-            let (status, own) = match atom.key() {
+            let (status, source) = match atom.key() {
                 Some(key) => view.status(&key),
-                None => (Status::Unknown, false),
+                None => (Status::Unknown, Source::World),
             };
             if let (Status::Present | Status::Free, Some(key)) = (&status, atom.key()) {
-                let part = own.then_some(atom.part);
+                let part = (source == Source::Part).then_some(atom.part);
                 let may_miss = status == Status::Free;
                 self.worth.push(Worth::Free(usize::MAX, 0));
                 match groups.iter_mut().find(|(name, of, ..)| *name == key && *of == part) {
@@ -203,7 +206,7 @@ impl Space {
     }
 
     pub fn mentions(&self, part: usize, key: &str) -> bool {
-        self.statuses.get(part).is_some_and(|known| known.iter().any(|(name, _)| name == key))
+        self.statuses.get(part).is_some_and(|known| known.iter().any(|(name, ..)| name == key))
     }
 
     /// Adds up the rules that no dimension decides, and lists the others.

@@ -163,6 +163,12 @@ def key_of_a_service(scenario, their, our):
             and any(not present(scenario, key) for _, statement in statements(scenario) for _, key, _ in lines(statement)))
 
 
+def root_keeps_the_bucket_policy(scenario, their, our):
+    """t. No bucket policy takes the policy of its own bucket away from the root user (S3 API, PutBucketPolicy)."""
+    return (scenario["principal"] == f"arn:aws:iam::{OWNER}:root" and scenario["action"].endswith("BucketPolicy")
+            and (our["decision"], their["decision"]) == ("allowed", "explicit_deny"))
+
+
 def block_without_allow(scenario, their, our):
     """q. Both deny: under RestrictPublicBuckets we name the block even where nothing allows."""
     return our["decision"] == "explicit_deny" and their["decision"] == "implicit_deny" and all(
@@ -172,7 +178,8 @@ def block_without_allow(scenario, their, our):
 KNOWN = [session_policy_limits_an_exact_grant, unique_id, root_user, service_under_scp, unresolved_variable, old_version,
          key_policy_without_resource, public_policy, not_principal, dropped_key, federated_without_session_policy,
          foreign_key_administration, root_assumes_role, everything_is_no_range, unresolved_not_resource,
-         other_family, key_of_a_service, block_without_allow]
+         other_family, key_of_a_service, root_keeps_the_bucket_policy,
+         block_without_allow]
 
 
 def explain(scenario, their, our):
@@ -246,4 +253,6 @@ PROBES = [
         Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.7"}})]),
     probe("s", "implicit_deny", "explicit_deny", principal="logging.s3.amazonaws.com", resource_policy=deny(
         Principal="*", Condition={"StringNotLike": {"aws:userid": "AROAEXAMPLEEXAMPLE123:*"}})),
+    probe("t", "allowed", "explicit_deny", principal=f"arn:aws:iam::{OWNER}:root", action="s3:PutBucketPolicy",
+          resource="arn:aws:s3:::b", resource_policy=deny(Principal="*")),
 ]

@@ -26,6 +26,8 @@ fn rule_c02_principal_arn_is_the_role_the_user_or_root() {
     assert_eq!(arn(SESSION, "arn:aws:iam::111122223333:role/team/R"), Unknown);
     assert_eq!(arn(SESSION, "arn:aws:iam::*:role/team/*"), Unknown);
     assert_eq!(arn(SESSION, "arn:aws:iam::444455556666:role/team/R"), ImplicitDeny);
+    let literal = r#"{"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/team/*"}}"#;
+    assert_eq!(under(literal, &[]), ImplicitDeny, "no wildcard here");
     assert_eq!(arn(SESSION, "arn:aws:iam::111122223333:role/team/Q"), ImplicitDeny);
     assert_eq!(arn("arn:aws:iam::111122223333:role/p/R", "arn:aws:iam::111122223333:role/team/R"), ImplicitDeny);
     assert_eq!(
