@@ -19,13 +19,16 @@ use super::estate::Estate;
 use super::objects::below;
 use super::subject::{Subject, Traits};
 
+/// Resource → action → whether a document may allow it.
+type ByResource = HashMap<String, Vec<(String, bool)>>;
+
 pub(super) struct Filter<'a> {
     estate: &'a Estate<'a>,
     access_points: bool,
     /// Documents with variables that bear on everybody.
     with_variables: Vec<Arc<NamedPolicy>>,
     /// Document → resource → action → whether the document may allow it.
-    allows: RefCell<HashMap<usize, HashMap<String, Vec<(String, bool)>>>>,
+    allows: RefCell<HashMap<usize, ByResource>>,
     /// A context in which every key may have any value.
     nothing_known: Context,
 }

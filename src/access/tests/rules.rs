@@ -294,10 +294,8 @@ fn c6_long_term_keys_have_no_mfa_key() {
 #[test]
 fn c7_no_request_comes_from_the_internet_and_through_an_endpoint() {
     let bob = format!("arn:aws:iam::{OWN}:user/bob");
-    let both = format!(
-        r#","Condition":{{"StringEquals":{{"aws:SourceVpce":"vpce-1"}},"IpAddress":{{"aws:SourceIp":"10.0.0.0/8"}}}}"#
-    );
-    let lab = plain().user("bob", &[&allow("", "s3:GetObject", LOGS, &both)]);
+    let both = r#","Condition":{"StringEquals":{"aws:SourceVpce":"vpce-1"},"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#;
+    let lab = plain().user("bob", &[&allow("", "s3:GetObject", LOGS, both)]);
     assert_eq!(verdict(&lab, Question::Read, &bob), Verdict::Cannot);
     let endpoint =
         plain().user("bob", &[&allow("", "s3:GetObject", LOGS, &when("StringEquals", "aws:SourceVpce", "vpce-1"))]);

@@ -119,7 +119,7 @@ fn named_and_unnamed() {
                 plain().unblocked().on_bucket(&read("*", &when("Bool", "aws:PrincipalIsAWSService", "true"))),
                 "any AWS service",
                 "`Open`",
-                plain().unblocked().on_bucket(&read(&READER.to_owned(), &when("Bool", "aws:PrincipalIsAWSService", "true"))),
+                plain().unblocked().on_bucket(&read(READER, &when("Bool", "aws:PrincipalIsAWSService", "true"))),
             ),
             pair(
                 "an account by its canonical user id",
