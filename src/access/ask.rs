@@ -86,8 +86,15 @@ impl Estate<'_> {
     }
 
     /// A request to a key.
-    pub fn to_key(&self, subject: &Subject, action: &str, key: &KeyState, own: Keys) -> Ask {
+    pub fn to_key(&self, subject: &Subject, action: &str, key: &KeyState, mut own: Keys) -> Ask {
         let mut request = request(subject, action, &key.arn);
+        // Names of encryption contexts are data, which grants compare with case: they belong to the request itself.
+        let about_context = |name: &String| name.starts_with("kms:EncryptionContext:");
+        let fixed = std::mem::take(&mut own.fixed);
+        let (context, fixed) = fixed.into_iter().partition(|(name, _)| about_context(name));
+        (request.context, own.fixed) = (context, fixed);
+        let unknown = std::mem::take(&mut own.unknown);
+        (request.unknown_keys, own.unknown) = unknown.into_iter().partition(about_context);
         request.resource_account.clone_from(&key.account);
         let mut policies = self.policies(subject, Guard { policy: key.policy.as_deref(), block: None });
         policies.kms_grants.clone_from(&key.grants);

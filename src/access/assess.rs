@@ -12,6 +12,7 @@ use crate::model::{Desired, Fact, Live, Observed};
 use super::acl;
 use super::assessment::{Assessment, Assumption, PrincipalAccess, PrincipalKind, Question, Verdict, Witness};
 use super::chain::{Chains, Graph};
+use super::copies;
 use super::databricks;
 use super::declared::Declared;
 use super::documents::Library;
@@ -73,9 +74,18 @@ pub fn assess(desired: &[Desired], live: &Live) -> Assessment {
 #[must_use]
 pub fn assess_with(compiled: &Compiled, desired: &[Desired], live: &Live) -> Assessment {
     let mut whole = Assessment { complete: true, ..Assessment::default() };
+    let mut parts = Vec::new();
     for one in desired {
         let mut engine = compiled.engine.lock().unwrap_or_else(PoisonError::into_inner);
-        let part = assess_one(compiled, &mut engine, one, live);
+        let mut part = assess_one(compiled, &mut engine, one, live);
+        copies::undeclared(one, live, &mut part);
+        parts.push(part);
+        for (replica, declaration) in copies::declared(one) {
+            let part = assess_one(compiled, &mut engine, &declaration, live);
+            parts.push(copies::of_replica(replica, part));
+        }
+    }
+    for part in parts {
         whole.gaps.extend(part.gaps);
         whole.assumptions.extend(part.assumptions);
         whole.object_classes.extend(part.object_classes);
@@ -172,16 +182,14 @@ fn assess_one(compiled: &Compiled, engine: &mut Engine, desired: &Desired, live:
     Assessment { complete: unread.is_empty(), gaps, assumptions, object_classes, principals, second_tier, proofs }
 }
 
-/// The bucket's own account has the canonical user id that owns the bucket, where it was read.
+/// Canonical user id of the bucket's own account, where it was read.
+fn owner(estate: &Estate<'_>) -> Option<String> {
+    let list = estate.live.view(&estate.place, Read::BucketAcl { bucket: estate.bucket() }, Fact::acl);
+    list.present().map(|list| list.owner)
+}
+
 fn owners(subjects: &mut [Subject], estate: &Estate<'_>) {
-    let owner = match &estate.acl {
-        Some(Observed::Present(list)) => Some(list.owner.clone()),
-        _ => estate
-            .live
-            .view(&estate.place, Read::BucketAcl { bucket: estate.bucket() }, Fact::acl)
-            .present()
-            .map(|list| list.owner),
-    };
+    let owner = owner(estate);
     for subject in subjects.iter_mut() {
         subject.canonical_user.clone_from(&owner);
     }
@@ -202,6 +210,9 @@ fn mentioned(estate: &Estate<'_>) -> Mentioned {
         mentioned.principal(&grant.grantee);
     }
     mentioned.canonical_users.extend(acl::canonical_users(estate));
+    if let Some(owner) = owner(estate) {
+        mentioned.canonical_users.remove(&owner);
+    }
     for (_, answer) in estate.live.iter() {
         if let Observed::Present(Fact::StorageCredentials(all)) = answer {
             all.iter().filter_map(|one| one.role_arn.as_ref()).for_each(|arn| mentioned.principal(arn));
@@ -217,9 +228,7 @@ fn mentioned(estate: &Estate<'_>) -> Mentioned {
 /// Documents whose resources tell objects apart.
 fn documents(estate: &Estate<'_>, subjects: &[Subject]) -> Vec<Arc<NamedPolicy>> {
     let identity = subjects.iter().flat_map(|one| one.identity.policies.iter().chain(&one.identity.boundary));
-    let levels = estate.limits.service_control.iter().flatten();
-    let own = estate.policy.iter().chain(&estate.limits.resource_control).chain(levels);
-    let mut all: Vec<Arc<NamedPolicy>> = own.chain(identity).cloned().collect();
+    let mut all: Vec<Arc<NamedPolicy>> = identity.cloned().chain(estate.shared()).collect();
     all.sort_by_key(|policy| Arc::as_ptr(policy) as usize);
     all.dedup_by_key(|policy| Arc::as_ptr(policy) as usize);
     all

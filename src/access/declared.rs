@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::Desired;
 use crate::model::desired::Reader;
+use crate::model::{Arn, Desired};
 
 use super::question::Duty;
 
@@ -83,7 +83,15 @@ impl Declared {
         if duty == Duty::Administering && arn == self.root {
             return Some("root user of the account, whom no bucket policy shuts out for good".to_owned());
         }
-        books.iter().find_map(|book| book.get(arn)).cloned()
+        if let Some(label) = books.iter().find_map(|book| book.get(arn)) {
+            return Some(label.clone());
+        }
+        // A session of a declared role is that role.
+        let role = role_of_session(arn)?;
+        let of = |book: &&BTreeMap<String, String>| {
+            book.iter().find(|(declared, _)| same_role(declared, &role)).map(|(_, label)| label.clone())
+        };
+        books.iter().find_map(of)
     }
 
     /// Whether Databricks itself may act through a role.
@@ -110,4 +118,17 @@ impl Declared {
     pub fn admins(&self) -> impl Iterator<Item = &String> {
         self.admins.keys()
     }
+}
+
+/// `arn:aws:sts::1:assumed-role/Name/session` → account and name of the role; a session's ARN has no path.
+fn role_of_session(arn: &str) -> Option<(String, String)> {
+    let arn: Arn = arn.parse().ok()?;
+    let (name, _) = arn.resource.strip_prefix("assumed-role/")?.split_once('/')?;
+    (arn.service == "sts").then(|| (arn.account.clone(), name.to_owned()))
+}
+
+/// Role names are unique in their account.
+fn same_role(declared: &str, (account, name): &(String, String)) -> bool {
+    let Ok(arn) = declared.parse::<Arn>() else { return false };
+    arn.account == *account && arn.role().is_some_and(|(_, found)| found == *name)
 }

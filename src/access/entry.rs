@@ -114,10 +114,10 @@ pub(super) fn is_open(trust: &NamedPolicy, provider: &str) -> bool {
         })
 }
 
-/// `repo:acme/*` says whose; `repo:*` and `*` do not.
+/// `repo:acme/*` says whose; `repo:*` and `*` do not: two parts at least have to be fixed.
 fn is_narrow(value: &str) -> bool {
     match value.split_once(['*', '?']) {
         None => !value.is_empty(),
-        Some((before, _)) => before.rsplit(':').next().is_some_and(|last| !last.is_empty()),
+        Some((before, _)) => before.split([':', '/']).filter(|part| !part.is_empty()).count() >= 2,
     }
 }

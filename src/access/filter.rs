@@ -1,26 +1,33 @@
 //! What can be told without the engine: most principals of an account have nothing to do with its audit bucket.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::iam::context::Context;
 use crate::iam::evaluate::Layer;
-use crate::iam::glob::Token;
-use crate::iam::{Document, Element, NamedPolicy, Principal};
+use crate::iam::glob::Short;
+use crate::iam::matching::{action_matches, resource_matches};
+use crate::iam::principal::{Level, PrincipalFacts, principal_level};
+use crate::iam::symbolic::{Limits, Objects as Kinds};
+use crate::iam::{Document, Effect, Element, NamedPolicy, Principal, Statement, Version};
+
+use crate::model::key::Grant;
 
 use super::ask::Ask;
 use super::estate::Estate;
-use super::language::split;
-use super::objects::without_variables;
+use super::objects::below;
 use super::subject::{Subject, Traits};
 
 pub(super) struct Filter<'a> {
     estate: &'a Estate<'a>,
     access_points: bool,
-    /// Texts of resources with variables in the bucket's policies.
-    shared_variables: Vec<String>,
-    /// (document, action) → whether the document may allow the action, on whatever resource.
-    allows: RefCell<HashMap<(usize, String), bool>>,
+    /// Documents with variables that bear on everybody.
+    with_variables: Vec<Arc<NamedPolicy>>,
+    /// Document → resource → action → whether the document may allow it.
+    allows: RefCell<HashMap<usize, HashMap<String, Vec<(String, bool)>>>>,
+    /// A context in which every key may have any value.
+    nothing_known: Context,
 }
 
 impl<'a> Filter<'a> {
@@ -29,8 +36,9 @@ impl<'a> Filter<'a> {
         Self {
             estate,
             access_points: policy.is_some_and(speaks_of_access_points),
-            shared_variables: policy.map(variables).unwrap_or_default(),
+            with_variables: estate.shared().filter(has_variables).collect(),
             allows: RefCell::default(),
+            nothing_known: Context::new(&BTreeMap::new(), &BTreeSet::from(["*".to_owned()])),
         }
     }
 
@@ -38,101 +46,128 @@ impl<'a> Filter<'a> {
         self.access_points
     }
 
-    /// Why a request is closed, where that is plain: neither the principal's own policies nor the resource's name the action.
+    /// Why a request is closed, where that is plain: nothing that may allow it speaks of this principal, action and resource.
+    /// Denies and conditions are not looked at.
     pub fn closed(&self, subject: &Subject, ask: &Ask) -> Option<String> {
-        let action = ask.request.action.as_str();
-        let own = subject.identity.policies.iter().any(|policy| self.may_allow(policy, action));
-        // The root user needs no policy of its own; services and anonymous callers have none.
-        if own || matches!(subject.principal, Principal::Root { .. }) {
-            return None;
-        }
-        let granted = ask.policies.resource.as_ref().is_some_and(|policy| super::inventory::may_allow(policy, action));
-        let listed = ask.policies.kms_grants.iter().any(|grant| {
-            action
-                .split(':')
-                .nth(1)
-                .is_some_and(|name| grant.operations.iter().any(|one| one.eq_ignore_ascii_case(name)))
-        });
-        if granted || listed {
-            return None;
-        }
-        Some(format!("{}: no Allow in {}, {}", ask.name, Layer::Identity, Layer::Resource))
+        let (action, resource) = (ask.request.action.as_str(), ask.request.resource.as_str());
+        self.plainly(subject, (&ask.name, action, resource), ask.policies.resource.as_ref(), &ask.policies.kms_grants)
     }
 
-    fn may_allow(&self, policy: &Arc<NamedPolicy>, action: &str) -> bool {
-        let key = (Arc::as_ptr(policy) as usize, action.to_owned());
-        if let Some(known) = self.allows.borrow().get(&key) {
-            return *known;
+    /// The same for a direct request to the bucket, before anything is put together for it.
+    pub fn closed_directly(&self, subject: &Subject, action: &str, resource: &str) -> Option<String> {
+        if self.access_points || self.estate.acl.is_some() {
+            return None;
         }
-        let may = super::inventory::may_allow(policy, action);
-        self.allows.borrow_mut().insert(key, may);
+        self.plainly(subject, (action, action, resource), self.estate.policy.as_deref(), &[])
+    }
+
+    fn plainly(
+        &self,
+        subject: &Subject,
+        (name, action, resource): (&str, &str, &str),
+        policy: Option<&NamedPolicy>,
+        kms_grants: &[Grant],
+    ) -> Option<String> {
+        let granted = policy.is_some_and(|policy| grants(policy, action, subject));
+        let operation = action.split(':').nth(1).unwrap_or_default();
+        let listed = || {
+            let mut operations = kms_grants.iter().flat_map(|grant| &grant.operations);
+            operations.any(|one| one.eq_ignore_ascii_case(operation))
+        };
+        if granted || listed() {
+            return None;
+        }
+        // Across accounts, and without an account, the resource's own policy has to allow.
+        if !subject.in_account {
+            return Some(format!("{name}: no Allow in {}", Layer::Resource));
+        }
+        // The root user needs no policy of its own, except for keys.
+        if matches!(subject.principal, Principal::Root { .. }) && !action.starts_with("kms:") {
+            return None;
+        }
+        let own = &subject.identity.policies;
+        if own.iter().any(|policy| self.may_allow(policy, action, resource)) {
+            return None;
+        }
+        Some(format!("{name}: no Allow in {}, {}", Layer::Identity, Layer::Resource))
+    }
+
+    fn may_allow(&self, policy: &Arc<NamedPolicy>, action: &str, resource: &str) -> bool {
+        let address = Arc::as_ptr(policy) as usize;
+        let mut known = self.allows.borrow_mut();
+        let by_resource = known.entry(address).or_default().entry(resource.to_owned()).or_default();
+        if let Some((_, may)) = by_resource.iter().find(|(one, _)| one == action) {
+            return *may;
+        }
+        let may = match &policy.document {
+            Document::Known(document) => {
+                document.statements.iter().any(|statement| self.covers(document.version, statement, action, resource))
+            }
+            Document::Unknown(_) => true,
+        };
+        by_resource.push((action.to_owned(), may));
         may
+    }
+
+    fn covers(&self, version: Version, statement: &Statement, action: &str, resource: &str) -> bool {
+        statement.effect == Effect::Allow
+            && action_matches(&statement.action, action).possible()
+            && statement.resource.as_ref().is_none_or(|element| {
+                resource_matches(element, resource, version, &self.nothing_known, Short::Padded).possible()
+            })
     }
 
     /// Objects that a resource with a variable means for this principal, such as `audit/${aws:username}/*`.
     pub fn own_objects(&self, subject: &Subject, prefixes: &[String]) -> Vec<String> {
-        let own = subject.identity.policies.iter().flat_map(|policy| variables(policy));
-        let texts: BTreeSet<String> = own.chain(self.shared_variables.iter().cloned()).collect();
-        let values = values(subject);
-        let bucket = &self.estate.desired.delivery.bucket;
+        let own = subject.identity.policies.iter().chain(&subject.identity.boundary).filter(|one| has_variables(one));
+        let documents: Vec<&Arc<NamedPolicy>> = own.chain(&self.with_variables).collect();
+        if documents.is_empty() {
+            return Vec::new();
+        }
+        let fixed: BTreeMap<String, Vec<String>> = match &subject.traits {
+            Traits::Known { tags, session_tags: false } => {
+                tags.iter().map(|(key, value)| (format!("aws:PrincipalTag/{key}"), vec![value.clone()])).collect()
+            }
+            Traits::Known { .. } | Traits::Open => BTreeMap::new(),
+        };
         let mut found = BTreeSet::new();
-        for text in texts {
-            let mut filled = text.clone();
-            for (name, value) in &values {
-                filled = replace_ignoring_case(&filled, name, value);
+        for prefix in prefixes {
+            let mut kinds = Kinds::below(&self.estate.bucket_arn(), &below(prefix));
+            for document in &documents {
+                if let Document::Known(policy) = &document.document {
+                    kinds.add(policy, Some(&subject.principal), &fixed);
+                }
             }
-            let pattern = Token::pattern(&without_variables(&filled));
-            for prefix in prefixes {
-                let below = if prefix.is_empty() { format!("{bucket}/?*") } else { format!("{bucket}/{prefix}/?*") };
-                // Both kinds: the pattern's own, and the rest, which is asked about anyway.
-                let kinds = split(&Token::pattern(&below), std::slice::from_ref(&pattern)).unwrap_or_default();
-                found.extend(kinds.into_iter().map(|key| format!("arn:{}:s3:::{key}", self.estate.partition())));
-            }
+            // Where they cannot be told apart, the objects that stand for all say so.
+            found.extend(kinds.witnesses(Limits::default()).unwrap_or_default());
         }
         found.into_iter().collect()
     }
 }
 
-/// What variables are worth for a principal whose record is known.
-fn values(subject: &Subject) -> Vec<(String, String)> {
-    let mut values = Vec::new();
-    if let Principal::User { arn, .. } = &subject.principal {
-        let name = arn.resource.rsplit('/').next().unwrap_or_default();
-        values.push(("${aws:username}".to_owned(), name.to_owned()));
-    }
-    if let Some(account) = subject.principal.account() {
-        values.push(("${aws:PrincipalAccount}".to_owned(), account.to_owned()));
-    }
-    if let Principal::User { id: Some(id), .. } = &subject.principal {
-        values.push(("${aws:userid}".to_owned(), id.clone()));
-    }
-    if let Traits::Known { tags, .. } = &subject.traits {
-        values.extend(tags.iter().map(|(key, value)| (format!("${{aws:PrincipalTag/{key}}}"), value.clone())));
-    }
-    values
+/// Whether an Allow of a resource's policy may name the principal for an action.
+fn grants(policy: &NamedPolicy, action: &str, subject: &Subject) -> bool {
+    let Document::Known(document) = &policy.document else { return true };
+    let facts = PrincipalFacts {
+        canonical_user: subject.canonical_user.as_deref(),
+        has_boundary: subject.identity.boundary.is_some(),
+    };
+    document.statements.iter().filter(|statement| statement.effect == Effect::Allow).any(|statement| {
+        action_matches(&statement.action, action).possible()
+            && statement.principal.as_ref().is_none_or(|element| {
+                principal_level(element, Effect::Allow, &subject.principal, facts).reaches(Level::Account).possible()
+            })
+    })
 }
 
-/// Variable names compare without case. `name` is ASCII but for tag keys, which compare by the same bytes.
-fn replace_ignoring_case(text: &str, name: &str, value: &str) -> String {
-    let (folded, wanted) = (text.to_ascii_lowercase(), name.to_ascii_lowercase());
-    match folded.find(&wanted) {
-        Some(at) => {
-            let (before, rest) = text.split_at_checked(at).unwrap_or((text, ""));
-            let after = rest.split_at_checked(wanted.len()).map_or("", |(_, after)| after);
-            format!("{before}{value}{}", replace_ignoring_case(after, name, value))
-        }
-        None => text.to_owned(),
-    }
-}
-
-/// Last parts of a document's resources that have variables.
-fn variables(policy: &NamedPolicy) -> Vec<String> {
-    let Document::Known(policy) = &policy.document else { return Vec::new() };
-    let resources = policy.statements.iter().filter_map(|statement| statement.resource.as_ref());
-    let texts = resources.flat_map(|resource| match resource {
-        Element::Is(list) | Element::Not(list) => list.iter(),
-    });
-    texts.filter(|text| text.contains("${")).filter_map(|text| text.splitn(6, ':').nth(5).map(str::to_owned)).collect()
+/// Whether a document speaks of objects by variables.
+fn has_variables(policy: &Arc<NamedPolicy>) -> bool {
+    let Document::Known(policy) = &policy.document else { return false };
+    policy.statements.iter().any(|statement| {
+        let resources = statement.resource.iter().flat_map(Element::get);
+        let values = statement.conditions.iter().flat_map(|condition| &condition.values);
+        resources.chain(values).any(|text| text.contains("${"))
+    })
 }
 
 fn speaks_of_access_points(policy: &NamedPolicy) -> bool {

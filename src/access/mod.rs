@@ -9,6 +9,7 @@ mod ask;
 mod assess;
 mod assessment;
 mod chain;
+mod copies;
 mod databricks;
 mod declared;
 mod delivery;
@@ -18,7 +19,6 @@ mod entry;
 mod estate;
 mod filter;
 mod inventory;
-mod language;
 mod mentioned;
 mod objects;
 mod organization;
@@ -28,6 +28,8 @@ mod question;
 mod reach;
 mod second;
 mod subject;
+#[cfg(test)]
+mod tests;
 mod words;
 mod worlds;
 

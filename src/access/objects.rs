@@ -1,15 +1,15 @@
 //! Classes of log objects (K6): by the key that they lie under, and the prefix. The default encryption of a bucket says
 //! nothing of the objects that are in it already.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::iam::glob::{Token, glob};
-use crate::iam::{Document, Element, NamedPolicy};
+use crate::iam::symbolic::{Limits, Objects as Kinds};
+use crate::iam::{Document, NamedPolicy};
 use crate::model::Observed;
 
 use super::assessment::ObjectClass;
 use super::estate::Estate;
-use super::language::split;
 
 /// A class with the keys of objects that stand for it.
 #[derive(Clone, Debug)]
@@ -82,76 +82,33 @@ fn prefixes(estate: &Estate<'_>) -> (Vec<String>, Vec<String>) {
     (vec![delivery.prefix.clone()], previous)
 }
 
-/// Chooses the objects that stand for each class, from the resources that policies name.
+/// Chooses the objects that stand for each class, from what policies say of objects. `false` when they could not be told
+/// apart.
 pub(super) fn choose(classes: &mut [Objects], estate: &Estate<'_>, documents: &[Arc<NamedPolicy>]) -> bool {
-    let patterns = patterns(estate, documents);
-    let mut split_all = true;
-    let mut known: Vec<(String, Vec<String>)> = Vec::new();
+    let mut told_apart = true;
+    let mut known: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for objects in classes {
         for prefix in &objects.class.prefixes {
-            if let Some((_, found)) = known.iter().find(|(one, _)| one == prefix) {
-                objects.witnesses.extend(found.iter().cloned());
-                continue;
-            }
-            let bucket = &estate.desired.delivery.bucket;
-            let below = if prefix.is_empty() { format!("{bucket}/?*") } else { format!("{bucket}/{prefix}/?*") };
-            let keys = split(&Token::pattern(&below), &patterns).unwrap_or_else(|| {
-                split_all = false;
-                let mut keys: Vec<String> = split(&Token::pattern(&below), &[]).unwrap_or_default();
-                keys.push(format!("{bucket}/{ANY_OBJECT}"));
-                keys
+            let found = known.entry(prefix.clone()).or_insert_with(|| {
+                let mut kinds = Kinds::below(&estate.bucket_arn(), &below(prefix));
+                for document in documents {
+                    if let Document::Known(policy) = &document.document {
+                        kinds.add(policy, None, &BTreeMap::new());
+                    }
+                }
+                kinds.witnesses(Limits::default()).unwrap_or_else(|_| {
+                    told_apart = false;
+                    let bucket = estate.bucket_arn();
+                    vec![format!("{bucket}/{}x", below(prefix)), format!("{bucket}/{ANY_OBJECT}")]
+                })
             });
-            let partition = estate.partition();
-            let arns: Vec<String> = keys.into_iter().map(|key| format!("arn:{partition}:s3:::{key}")).collect();
-            objects.witnesses.extend(arns.iter().cloned());
-            known.push((prefix.clone(), arns));
+            objects.witnesses.extend(found.iter().cloned());
         }
     }
-    split_all
+    told_apart
 }
 
-/// Last parts of the S3 ARN patterns that could match an object of the bucket. A variable counts as `*` here.
-fn patterns(estate: &Estate<'_>, documents: &[Arc<NamedPolicy>]) -> Vec<Vec<Token>> {
-    let mut texts: Vec<String> = Vec::new();
-    for policy in documents.iter().filter_map(|named| match &named.document {
-        Document::Known(policy) => Some(policy),
-        Document::Unknown(_) => None,
-    }) {
-        for statement in &policy.statements {
-            let Some(Element::Is(list) | Element::Not(list)) = &statement.resource else { continue };
-            texts.extend(list.iter().filter_map(|text| object_pattern(text, &estate.desired.delivery.bucket)));
-        }
-    }
-    texts.sort();
-    texts.dedup();
-    // What covers every object, or the bucket alone, tells none apart.
-    let bucket = &estate.desired.delivery.bucket;
-    texts.retain(|text| text != "*" && text != bucket && *text != format!("{bucket}/*"));
-    texts.iter().map(|text| Token::pattern(text)).collect()
-}
-
-fn object_pattern(text: &str, bucket: &str) -> Option<String> {
-    let mut parts = text.splitn(6, ':');
-    let head: Vec<&str> = parts.by_ref().take(5).collect();
-    let last = parts.next()?;
-    let service = head.get(2)?;
-    if !glob(&Token::pattern(service), "s3") {
-        return None;
-    }
-    let plain = without_variables(last);
-    // Only what can begin with the bucket's name.
-    let begin: String = plain.split(['/', '*', '?']).next().unwrap_or_default().to_owned();
-    (bucket.starts_with(&begin)).then_some(plain)
-}
-
-/// `${…}` with anything in its place.
-pub(super) fn without_variables(text: &str) -> String {
-    let (mut plain, mut rest) = (String::new(), text);
-    while let Some((before, after)) = rest.split_once("${") {
-        plain.push_str(before);
-        plain.push('*');
-        rest = after.split_once('}').map_or("", |(_, rest)| rest);
-    }
-    plain.push_str(rest);
-    plain
+/// How keys below a prefix begin.
+pub(super) fn below(prefix: &str) -> String {
+    if prefix.is_empty() { String::new() } else { format!("{prefix}/") }
 }

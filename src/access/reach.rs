@@ -93,6 +93,16 @@ impl Reach<'_, '_> {
             Target::Key => objects.class.key.iter().cloned().collect(),
         };
         for resource in resources {
+            let closed = match action.target {
+                Target::Key => None,
+                Target::Object | Target::Bucket => self.filter.closed_directly(subject, action.name, &resource),
+            };
+            if let Some(obstacle) = closed {
+                if best.blocked.is_empty() {
+                    best.blocked.push(obstacle);
+                }
+                continue;
+            }
             for asks in self.ways(subject, action, objects, &resource) {
                 if let Some(obstacle) = asks.iter().find_map(|one| self.filter.closed(subject, one)) {
                     if best.blocked.is_empty() {
@@ -239,7 +249,14 @@ impl Reach<'_, '_> {
             at_point.request.resource_account = Some(point.account.clone());
             vec![at_point, estate.to_bucket(inner, action.name, resource, bucket, own())]
         };
-        vec![asks(subject, &freed), asks(&freed, subject)]
+        let mut ways = vec![asks(subject, &freed)];
+        if subject.in_account {
+            // Its own policies name the bucket: then they stand in for the access point as well.
+            let mut by_bucket = asks(&freed, subject);
+            by_bucket.push(estate.to_bucket(subject, action.name, resource, Guard::default(), own()));
+            ways.push(by_bucket);
+        }
+        ways
     }
 }
 

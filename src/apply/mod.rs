@@ -5,6 +5,9 @@ mod content;
 mod delivery;
 mod engine;
 mod resolve;
+mod undo;
+mod wait;
+mod write_step;
 
 use std::future::Future;
 use std::time::Duration;

@@ -51,6 +51,9 @@ pub struct Global {
     /// How results are printed
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// The form was asked for, it is not the default.
+    #[arg(skip)]
+    pub format_given: bool,
     /// Colour of text output; NO_COLOR switches it off
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
@@ -63,6 +66,9 @@ pub struct Global {
     /// Form of log lines on stderr
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+    /// Requests at one time and service (S3, KMS, IAM, Databricks; 1 to 100) [default: 10]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub parallelism: Option<u8>,
     /// AWS profile, when the manifests name one AWS account
     #[arg(long, global = true, value_name = "NAME")]
     pub aws_profile: Option<String>,
@@ -87,11 +93,15 @@ pub enum Verb {
     Show(Show),
     /// Plan, ask, make the changes, read them back, verify
     Apply(Apply),
+    /// Say who can read, write, tamper with or list the logs, through what, and prove who cannot
+    Access(Access),
     /// Break the lock that an interrupted apply left
     Unlock(Unlock),
+    /// Evaluate policies offline: what they decide about a request, what they allow beyond others
+    Policy(Policy),
     /// Say what a guard, finding or manifest code means and what to do
     Explain(Explain),
-    /// Print the JSON Schema of the manifest, or of the plan document
+    /// Print the JSON Schema of the manifest, or of what a verb prints
     Schema(Schema),
     /// Print a shell completion script
     Completions(Completions),
@@ -141,10 +151,113 @@ pub struct Apply {
     pub lock_timeout: std::time::Duration,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Question {
+    Read,
+    Write,
+    Tamper,
+    List,
+}
+
+impl From<Question> for auditseal::access::Question {
+    fn from(question: Question) -> Self {
+        match question {
+            Question::Read => Self::Read,
+            Question::Write => Self::Write,
+            Question::Tamper => Self::Tamper,
+            Question::List => Self::List,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Access {
+    /// Only this; without it, everything
+    #[arg(value_enum)]
+    pub question: Option<Question>,
+    /// Only this principal: an ARN, or the name of a Databricks principal
+    #[arg(long, value_name = "ARN")]
+    pub principal: Option<String>,
+    /// As it will be once the plan is applied, not as it is
+    #[arg(long)]
+    pub planned: bool,
+    /// Service and resource control policies, where the organization may not be read: JSON with `levels`
+    #[arg(long, value_name = "FILE")]
+    pub organization: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub struct Unlock {
     /// Id of the run that holds the lock, as the refusal printed it
     pub run: String,
+}
+
+const SIMULATE: &str = "\
+A request is a JSON document; a list of requests gives a list of results in the same order:
+  { \"principal\": \"arn:aws:iam::111122223333:role/Analyst\", \"action\": \"s3:GetObject\",
+    \"resource\": \"arn:aws:s3:::logs/a.json\", \"resource_account\": \"111122223333\",
+    \"context\": { \"aws:SecureTransport\": \"true\" },
+    \"identity_policies\": [ { \"name\": \"S3Read\", \"policy\": { … } } ], \"resource_policy\": { … } }
+
+Also: permissions_boundary, session_policy, service_control_policies and resource_control_policies
+(one list for each level), vpc_endpoint_policy, block_public_access, kms_grants, canonical_user,
+unknown_keys. Keys that follow from principal and resource are derived; aws:SecureTransport,
+aws:CurrentTime and the like, which every request has, are unknown unless given; every other key
+that is not given is absent. Results are printed as JSON unless --format text is given.
+
+Examples:
+  auditseal policy simulate request.json                  one result, as JSON
+  auditseal policy simulate --format text a.json b.json   for people
+  generate | auditseal policy simulate -                  from standard input
+
+Exit codes: 0 every request was decided, 3 a decision is unknown, 1 invalid input, 64 wrong usage.";
+
+#[derive(Debug, Args)]
+pub struct Policy {
+    #[command(subcommand)]
+    pub verb: PolicyVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PolicyVerb {
+    /// Say what policies decide about requests, and which statements decided
+    Simulate(Simulate),
+    /// Say whether one policy allows nothing that another does not, with a request that makes the difference
+    Includes(Includes),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = SIMULATE)]
+pub struct Simulate {
+    /// Requests with their policies, as JSON; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+const INCLUDES: &str = "\
+The candidate is included when the reference allows every request that the candidate allows;
+otherwise the witness is a request that only the candidate allows. Identity policies are compared
+with identity policies, resource policies with resource policies. Results are printed as JSON
+unless --format text is given.
+
+Examples:
+  auditseal policy includes --reference approved.json --candidate new.json
+  auditseal policy includes --pairs pairs.json            [ { \"reference\": { … }, \"candidate\": { … } }, … ]
+
+Exit codes: 0 included, 3 not included or not known, 1 invalid input, 64 wrong usage.";
+
+#[derive(Debug, Args)]
+#[command(after_help = INCLUDES)]
+pub struct Includes {
+    /// Policy that sets the limit; `-` is standard input
+    #[arg(long, value_name = "FILE", required_unless_present = "pairs", requires = "candidate")]
+    pub reference: Option<PathBuf>,
+    /// Policy that has to stay within it
+    #[arg(long, value_name = "FILE", requires = "reference")]
+    pub candidate: Option<PathBuf>,
+    /// A list of pairs; gives a list of answers in the same order
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["reference", "candidate"])]
+    pub pairs: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -157,6 +270,9 @@ pub struct Explain {
 pub enum SchemaOf {
     Manifest,
     Plan,
+    Access,
+    PolicySimulate,
+    PolicyIncludes,
 }
 
 #[derive(Debug, Args)]

@@ -1,11 +1,13 @@
 //! One file per verb. Nothing in the library knows this room.
 
+mod access;
 mod apply;
 mod args;
 mod exit;
 mod explain;
 mod output;
 mod plan;
+mod policy;
 mod schema;
 mod session;
 mod show;
@@ -14,8 +16,9 @@ mod validate;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 
 use args::{Arguments, Verb};
 use exit::Exit;
@@ -23,7 +26,7 @@ use output::Output;
 
 /// Parses the arguments, runs the verb, and maps its end to an exit code.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
@@ -42,6 +45,13 @@ pub fn main() -> ExitCode {
     }
 }
 
+fn parse() -> Result<Arguments, clap::Error> {
+    let matches = args::command().try_get_matches()?;
+    let mut arguments = Arguments::from_arg_matches(&matches)?;
+    arguments.global.format_given = matches.value_source("format") == Some(ValueSource::CommandLine);
+    Ok(arguments)
+}
+
 async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> {
     let global = &arguments.global;
     match &arguments.verb {
@@ -49,7 +59,9 @@ async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit
         Verb::Plan(verb) => plan::run(global, verb, output).await,
         Verb::Show(verb) => show::run(global, verb, output),
         Verb::Apply(verb) => apply::run(global, verb, output).await,
+        Verb::Access(verb) => access::run(global, verb, output).await,
         Verb::Unlock(verb) => unlock::run(global, verb, output).await,
+        Verb::Policy(verb) => policy::run(global, verb, output),
         Verb::Explain(verb) => explain::run(verb, output),
         Verb::Schema(verb) => schema::run(verb, output),
         Verb::Completions(verb) => {

@@ -58,6 +58,7 @@ pub async fn connections(global: &Global, desired: &[Desired]) -> anyhow::Result
             databricks_profile: global.databricks_profile.clone(),
             endpoint_aws: global.endpoint_aws.clone(),
             endpoint_databricks: global.endpoint_databricks.clone(),
+            parallelism: global.parallelism.map(usize::from),
         },
     )
     .await

@@ -20,6 +20,17 @@ const MULTIVALUED: [&str; 7] = [
     "aws:vpceorgpaths",
 ];
 
+/// Keys of services that hold a list of values: what they match without a set operator is not documented (M8).
+const MULTIVALUED_OF_SERVICES: [&str; 7] = [
+    "kms:encryptioncontextkeys",
+    "kms:grantoperations",
+    "kms:resourcealiases",
+    "s3:inventoryaccessibleoptionalfields",
+    "s3:requestobjecttagkeys",
+    "sts:identitytokenaudience",
+    "sts:transitivetagkeys",
+];
+
 /// Whether all lines of a condition block hold (M6).
 #[must_use]
 pub fn conditions_hold(conditions: &[Condition], version: Version, context: &Context) -> Truth {
@@ -32,31 +43,44 @@ pub fn holds(condition: &Condition, version: Version, context: &Context) -> Trut
     let Operator::Known { set, comparison, negated, if_exists } = condition.operator else {
         return Truth::Unknown;
     };
+    // What a line without values asks is not documented.
+    if condition.values.is_empty() {
+        return Truth::Unknown;
+    }
     let found = context.lookup(&condition.key);
     if comparison == Comparison::Null {
         return null(&condition.values, found);
     }
     let listed = |value: &String| {
         let tests = condition.values.iter().map(|wanted| compare(comparison, wanted, value, version, context));
-        let matched = Truth::any(tests);
+        let mut matched = Truth::any(tests);
+        if matched == Truth::No && context.may_also_be(&condition.key, &condition.values) {
+            matched = Truth::Unknown;
+        }
         if negated { !matched } else { matched }
     };
     match (found, set) {
         (Lookup::Unknown, _) => Truth::Unknown,
         // M7, M8: a missing key fails a positive operator and satisfies a negated one.
+        // IfExists says true, ForAnyValue says false; which of them wins is not documented.
+        (Lookup::Absent, Some(SetQualifier::ForAnyValue)) if if_exists => Truth::Unknown,
         (Lookup::Absent, _) if if_exists => Truth::Yes,
         (Lookup::Absent, Some(SetQualifier::ForAllValues)) => Truth::Yes,
         (Lookup::Absent, Some(SetQualifier::ForAnyValue)) => Truth::No,
         (Lookup::Absent, None) => negated.into(),
         (Lookup::Values(values), Some(SetQualifier::ForAllValues)) => Truth::all(values.iter().map(listed)),
         (Lookup::Values(values), Some(SetQualifier::ForAnyValue)) => Truth::any(values.iter().map(listed)),
-        (Lookup::Values([value]), None) if !is_multivalued(&condition.key) => listed(value),
+        (Lookup::Values([value]), None) if !is_list(&condition.key) => listed(value),
         (Lookup::Values(values), None) => without_set_operator(&condition.key, negated, values.iter().map(listed)),
     }
 }
 
-fn is_multivalued(key: &str) -> bool {
+pub(super) fn is_multivalued(key: &str) -> bool {
     MULTIVALUED.iter().any(|name| name.eq_ignore_ascii_case(key))
+}
+
+fn is_list(key: &str) -> bool {
+    is_multivalued(key) || MULTIVALUED_OF_SERVICES.iter().any(|name| name.eq_ignore_ascii_case(key))
 }
 
 /// A list compared as if it were one value (M8): a positive operator on a key that is documented as a list never matches;
@@ -145,6 +169,18 @@ fn fold(tokens: &[Token]) -> Vec<Token> {
     folded
 }
 
+/// A pattern in lower case.
+pub(super) enum Lowered {
+    Ascii(Vec<Token>),
+    /// Beyond ASCII one character may become several.
+    Other,
+}
+
+pub(super) fn lowered(tokens: &[Token]) -> Lowered {
+    let ascii = |token: &Token| !matches!(token, Token::Char(c) | Token::Text(c) if !c.is_ascii());
+    if tokens.iter().all(ascii) { Lowered::Ascii(fold(tokens)) } else { Lowered::Other }
+}
+
 /// `value OP wanted`; values that cannot be read as this type are not documented, so not known.
 fn ordered<T: PartialOrd>(
     read: fn(&str) -> Option<T>,
@@ -159,7 +195,7 @@ fn ordered<T: PartialOrd>(
 }
 
 /// A decimal as (whole part, billionths), which compares exactly where a float would round.
-fn number(text: &str) -> Option<i128> {
+pub(super) fn number(text: &str) -> Option<i128> {
     const DIGITS: usize = 9;
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
@@ -176,9 +212,13 @@ fn number(text: &str) -> Option<i128> {
 }
 
 /// ISO 8601 date or time with offset, or seconds since 1970.
-fn date(text: &str) -> Option<jiff::Timestamp> {
+pub(super) fn date(text: &str) -> Option<jiff::Timestamp> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Some(time);
+    }
+    // Four digits are a year or seconds.
+    if text.len() == 4 {
+        return None;
     }
     if let Ok(seconds) = text.parse::<i64>() {
         return jiff::Timestamp::from_second(seconds).ok();

@@ -23,6 +23,8 @@ pub struct Context {
     unknown: BTreeSet<String>,
     /// Patterns of names that are not known unless a value is given.
     unknown_patterns: Vec<Vec<Token>>,
+    /// `aws:PrincipalArn` was made up for a role whose path is not known: what stands before and after the path.
+    role_without_path: Option<(String, String)>,
     /// Names as given, for keys whose names are data themselves (encryption contexts).
     names: Vec<String>,
 }
@@ -64,12 +66,54 @@ impl Context {
         }
     }
 
+    /// Gives a key these values, or makes it absent, whatever was known of it.
+    pub(super) fn set(&mut self, key: &str, values: Option<&[String]>) {
+        let folded = key.to_ascii_lowercase();
+        self.unknown.remove(&folded);
+        self.values.insert(folded, values.map(<[String]>::to_vec).unwrap_or_default());
+    }
+
     /// Gives a key a value that follows from the request, unless the request says something of it itself.
     pub fn derive(&mut self, key: &str, value: impl Into<String>) {
         let folded = key.to_ascii_lowercase();
         if !self.unknown.contains(&folded) {
             self.values.entry(folded).or_insert_with(|| vec![value.into()]);
         }
+    }
+
+    /// [`Context::derive`] of `aws:PrincipalArn`, for a role whose path is not known.
+    pub fn derive_role(&mut self, arn: String, before: String, name: &str) {
+        const KEY: &str = "aws:principalarn";
+        if !self.values.contains_key(KEY) && !self.unknown.contains(KEY) {
+            self.derive(KEY, arn);
+            self.role_without_path = Some((before, name.to_owned()));
+        }
+    }
+
+    /// Whether a key that was derived could, had more been known, have a value that one of these patterns matches (C2).
+    /// Says yes too often rather than too seldom.
+    #[must_use]
+    pub fn may_also_be(&self, key: &str, patterns: &[String]) -> bool {
+        let Some((before, name)) = &self.role_without_path else { return false };
+        key.eq_ignore_ascii_case("aws:PrincipalArn") && patterns.iter().any(|text| may_match_path(text, before, name))
+    }
+
+    /// Marks keys that have a common pattern of names as [`Context::derive_unknown`] does.
+    pub fn derive_unknown_pattern(&mut self, pattern: &str) {
+        self.unknown_patterns.push(Token::pattern(&pattern.to_ascii_lowercase()));
+    }
+
+    /// Marks a key that the request cannot have.
+    pub fn derive_absent(&mut self, key: &str) {
+        let folded = key.to_ascii_lowercase();
+        if !self.unknown.contains(&folded) {
+            self.values.entry(folded).or_default();
+        }
+    }
+
+    /// Whether anything was said of a key (lower case) by name.
+    pub(super) fn names(&self, key: &str) -> bool {
+        self.values.contains_key(key) || self.unknown.contains(key)
     }
 
     /// Marks a key that the request has, with a value that does not follow from what is known.
@@ -93,7 +137,25 @@ impl Context {
     #[must_use]
     pub fn may_have_more(&self, prefix: &str) -> bool {
         let prefix = prefix.to_ascii_lowercase();
-        // Which names a pattern covers is not worked out: any pattern may.
-        !self.unknown_patterns.is_empty() || self.unknown.iter().any(|name| name.starts_with(&prefix))
+        // A pattern is judged by what stands before its first wildcard.
+        let covers = |pattern: &Vec<Token>| {
+            let fixed = pattern.iter().map_while(|token| match token {
+                Token::Char(c) => Some(*c),
+                _ => None,
+            });
+            fixed.zip(prefix.chars()).all(|(a, b)| a == b)
+        };
+        self.unknown_patterns.iter().any(covers) || self.unknown.iter().any(|name| name.starts_with(&prefix))
+    }
+}
+
+/// Whether a pattern could match `before` + some path + `name`: the text up to its first wildcard or variable has to agree
+/// with the beginning, and without any of them also the end.
+fn may_match_path(text: &str, before: &str, name: &str) -> bool {
+    match text.find(['*', '?', '$']) {
+        Some(at) => text.get(..at).is_some_and(|fixed| before.starts_with(fixed) || fixed.starts_with(before)),
+        None => {
+            text.strip_prefix(before).and_then(|rest| rest.strip_suffix(name)).is_some_and(|path| path.ends_with('/'))
+        }
     }
 }

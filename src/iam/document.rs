@@ -147,7 +147,14 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
         return Err(PolicyError::TooLong { bytes: text.len() });
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let json: Json = serde_json::from_str(text).map_err(|error| PolicyError::Json(error.to_string()))?;
+    from_json(serde_json::from_str(text).map_err(|error| PolicyError::Json(error.to_string()))?)
+}
+
+/// A policy document from JSON that was read already.
+///
+/// # Errors
+/// As [`parse`], but for the text itself.
+pub fn from_json(json: Json) -> Result<Policy, PolicyError> {
     let (mut version, mut id, mut statements) = (Version::V2008, None, None);
     for (name, value) in members("the policy", json)? {
         match name.as_str() {

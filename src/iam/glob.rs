@@ -9,7 +9,7 @@ use super::context::{Context, Lookup};
 use super::document::Version;
 use super::truth::Truth;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Token {
     /// `*`
     Any,
@@ -99,6 +99,17 @@ fn next_variable(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once("${")?;
     let (name, after) = rest.split_once('}')?;
     Some((before, name, after))
+}
+
+/// Names of the keys that a text uses as variables.
+pub(super) fn variables(text: &str, version: Version) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text).filter(|_| version == Version::V2012);
+    let names = std::iter::from_fn(move || {
+        let (_, name, after) = next_variable(rest?)?;
+        rest = Some(after);
+        Some(name)
+    });
+    names.filter(|name| !matches!(*name, "*" | "?" | "$")).map(|name| name.split(',').next().unwrap_or(name).trim())
 }
 
 fn variable<'a>(name: &'a str, context: &'a Context) -> Variable<'a> {
@@ -208,8 +219,13 @@ pub fn arn_glob(pattern: &[Token], arn: &str, short: Short) -> Truth {
         let may_span = parts.len() < 6 && short != Short::Padded && glob(pattern, arn);
         return if may_span { Truth::Unknown } else { Truth::No };
     }
-    let wild = pattern.iter().any(|token| matches!(token, Token::Any | Token::One));
+    let is_wild = |tokens: &[Token]| tokens.iter().any(|token| matches!(token, Token::Any | Token::One));
+    let wild = is_wild(pattern);
     match (parts.len() < 6, short) {
+        // AWS does not take a wildcard in place of the service.
+        (false, Short::Padded | Short::PaddedIfWild) if parts.get(2).is_some_and(|service| is_wild(service)) => {
+            Truth::Unknown
+        }
         (false, _) | (true, Short::Padded) => Truth::Yes,
         (true, Short::PaddedIfWild) if wild => Truth::Yes,
         (true, _) => Truth::Unknown,

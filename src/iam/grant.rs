@@ -6,7 +6,7 @@ use crate::model::key::Grant;
 
 use super::context::{Context, Lookup};
 use super::evaluate::Request;
-use super::principal::{Level, aws_level};
+use super::principal::{Level, Principal, aws_level};
 use super::truth::Truth;
 
 const ENCRYPTION_CONTEXT: &str = "kms:EncryptionContext:";
@@ -28,11 +28,21 @@ pub(super) fn grant_covers(grant: &Grant, request: &Request, context: &Context) 
     let Some((_, operation)) = request.action.split_once(':') else {
         return Truth::No;
     };
+    if operation.eq_ignore_ascii_case("RetireGrant")
+        && let Some(retiring) = &grant.retiring
+        && aws_level(retiring, &request.principal).reaches(Level::Account).possible()
+    {
+        return aws_level(retiring, &request.principal).reaches(Level::Account);
+    }
     if !grant.operations.iter().any(|granted| granted.eq_ignore_ascii_case(operation)) {
         return Truth::No;
     }
-    // An account as grantee stands for its principals.
-    let grantee = aws_level(&grant.grantee, &request.principal).reaches(Level::Account);
+    let grantee = match &request.principal {
+        // KMS shows the name of a service for the principals that the service uses.
+        Principal::Service { name } if *name == grant.grantee => Truth::Unknown,
+        // An account as grantee stands for its principals.
+        principal => aws_level(&grant.grantee, principal).reaches(Level::Account),
+    };
     let constraint = match &grant.constraints {
         None => Truth::Yes,
         Some(text) => constraint_holds(text, &operation.to_ascii_lowercase(), context),

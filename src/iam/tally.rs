@@ -1,165 +1,152 @@
-//! What the statements of one layer say about a request.
+//! What the statements of each layer say about a request.
 
 use super::condition::conditions_hold;
 use super::context::Context;
 use super::document::{Effect, Policy, Statement};
-use super::evaluate::{Document, Layer, NamedPolicy, Policies, Request, StatementRef};
+use super::evaluate::{Document, Layer, NamedPolicy, Policies, StatementRef};
+use super::formula::{Slot, Sums};
 use super::glob::Short;
 use super::matching::{action_matches, resource_matches};
-use super::principal::{Level, Levels, PrincipalFacts, principal_level};
+use super::principal::{Level, Levels, principal_level};
+use super::setting::{ResourceKind, Setting};
 use super::truth::Truth;
 
-/// What the resource of a request is, where its policy follows rules of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ResourceKind {
-    /// A KMS key: its policy is the root of authority (K1).
-    Key,
-    /// A role to be assumed: its policy is a trust policy (A1).
-    Role,
-    Other,
+/// Every document of a request, with the layer where it has its say.
+pub(super) fn documents<'p>(
+    setting: &Setting<'_>,
+    policies: &'p Policies,
+) -> impl Iterator<Item = (Slot, &'p NamedPolicy)> {
+    // Destructured so that a new kind of policy cannot be forgotten; grants and blocks are no documents.
+    let Policies {
+        identity,
+        boundary,
+        session,
+        scps,
+        rcps,
+        resource,
+        vpc_endpoint,
+        kms_grants: _,
+        block_public_access: _,
+    } = policies;
+    let under_scps = setting.under_scps();
+    let scps = scps.iter().enumerate().filter(move |_| under_scps);
+    let scps = scps.flat_map(|(level, list)| list.iter().map(move |named| (Slot::ServiceControl(level), named)));
+    let of = |slot: Slot| move |named| (slot, named);
+    (identity.iter().map(of(Slot::Identity)))
+        .chain(boundary.iter().map(of(Slot::Boundary)))
+        .chain(session.iter().map(of(Slot::Session)))
+        .chain(scps)
+        .chain(rcps.iter().map(of(Slot::ResourceControl)))
+        .chain(resource.iter().map(of(Slot::Resource)))
+        .chain(vpc_endpoint.iter().map(of(Slot::VpcEndpoint)))
 }
 
-/// A request made ready for matching.
-pub(super) struct Asked<'a> {
-    pub request: &'a Request,
-    pub context: Context,
-    pub kind: ResourceKind,
-    pub facts: PrincipalFacts<'a>,
+/// Levels of service control policies that have a say.
+pub(super) fn scp_levels(setting: &Setting<'_>, policies: &Policies) -> usize {
+    if setting.under_scps() { policies.scps.len() } else { 0 }
 }
 
-/// The sum of one layer: who may be allowed how closely, and whether a Deny hits.
-pub(super) struct Tally {
-    pub allow: Levels,
-    pub deny: Truth,
-    /// Statements that match or may match.
-    pub hits: Vec<(StatementRef, Effect, Truth)>,
+/// A statement that matches or may match: where, and how certainly.
+pub(super) struct Hit {
+    pub reference: StatementRef,
+    pub effect: Effect,
+    pub truth: Truth,
 }
 
-impl Default for Tally {
-    fn default() -> Self {
-        Self { allow: Levels::NONE, deny: Truth::No, hits: Vec::new() }
-    }
-}
-
-impl Tally {
-    /// Whether anything in the layer allows.
-    pub fn allows(&self) -> Truth {
-        self.allow.reaches(Level::Account)
-    }
-
-    pub fn of<'p>(asked: &Asked<'_>, layer: Layer, policies: impl IntoIterator<Item = &'p NamedPolicy>) -> Self {
-        let mut tally = Self::default();
-        for named in policies {
-            match &named.document {
-                Document::Known(policy) => tally.add(asked, layer, &named.name, policy),
-                // Nothing that it could say may be ruled out.
-                Document::Unknown(_) => {
-                    let reference = StatementRef { layer, policy: named.name.clone(), sid: None, index: None };
-                    tally.allow = tally.allow.union(Levels::up_to(Level::Exact));
-                    tally.deny = tally.deny.or(Truth::Unknown);
-                    tally.hits.push((reference.clone(), Effect::Allow, Truth::Unknown));
-                    tally.hits.push((reference, Effect::Deny, Truth::Unknown));
+/// The sums of all layers, and the statements that are in them.
+pub(super) fn tally(setting: &Setting<'_>, policies: &Policies, context: &Context) -> (Sums, Vec<Hit>) {
+    let mut sums = Sums::new(scp_levels(setting, policies));
+    let mut hits = Vec::new();
+    let mut add = |slot: Slot, named: &NamedPolicy, sid: Option<&String>, index, effect, levels: Levels| {
+        let truth = levels.reaches(Level::Account);
+        if truth.possible() {
+            sums.add(slot, effect, levels);
+            let (policy, sid) = (named.name.clone(), sid.cloned());
+            let reference = StatementRef { layer: slot.layer(), policy, sid, index };
+            hits.push(Hit { reference, effect, truth });
+        }
+    };
+    for (slot, named) in documents(setting, policies) {
+        match &named.document {
+            Document::Known(policy) => {
+                for (index, statement) in policy.statements.iter().enumerate() {
+                    let levels = unconditional(setting, slot.layer(), policy, statement, context, false);
+                    let levels = match levels {
+                        Levels::NONE => continue,
+                        levels => levels.given(conditions_hold(&statement.conditions, policy.version, context)),
+                    };
+                    add(slot, named, statement.sid.as_ref(), Some(index), statement.effect, levels);
+                }
+            }
+            Document::Unknown(_) => {
+                for effect in [Effect::Allow, Effect::Deny] {
+                    add(slot, named, None, None, effect, unread(setting, slot.layer(), effect));
                 }
             }
         }
-        tally
     }
-
-    fn add(&mut self, asked: &Asked<'_>, layer: Layer, name: &str, policy: &Policy) {
-        for (index, statement) in policy.statements.iter().enumerate() {
-            let levels = statement_levels(asked, layer, policy, statement);
-            let hit = levels.reaches(Level::Account);
-            if !hit.possible() {
-                continue;
-            }
-            match statement.effect {
-                Effect::Allow => self.allow = self.allow.union(levels),
-                Effect::Deny => self.deny = self.deny.or(hit),
-            }
-            let reference =
-                StatementRef { layer, policy: name.to_owned(), sid: statement.sid.clone(), index: Some(index) };
-            self.hits.push((reference, statement.effect, hit));
-        }
-    }
+    (sums, hits)
 }
 
-/// M1: a statement applies when principal, action, resource and conditions match.
-fn statement_levels(asked: &Asked<'_>, layer: Layer, policy: &Policy, statement: &Statement) -> Levels {
-    let action = action_matches(&statement.action, &asked.request.action);
+/// What a document whose content is not known may say: nothing may be ruled out.
+pub(super) fn unread(setting: &Setting<'_>, layer: Layer, effect: Effect) -> Levels {
+    Levels::up_to(Level::Exact).given(setting.reach(layer, effect))
+}
+
+/// M1: a statement applies when principal, action, resource and conditions match. This is the level at which it does if its
+/// conditions hold, and, with `any_resource`, if the resource matches.
+pub(super) fn unconditional(
+    setting: &Setting<'_>,
+    layer: Layer,
+    policy: &Policy,
+    statement: &Statement,
+    context: &Context,
+    any_resource: bool,
+) -> Levels {
+    let action = action_matches(&statement.action, &setting.request.action);
     if action == Truth::No {
         return Levels::NONE;
     }
-    let levels = principals(asked, layer, statement);
+    let levels = principals(setting, layer, statement);
     if levels == Levels::NONE {
         return Levels::NONE;
     }
-    let resource = resource(asked, layer, policy, statement);
-    if resource == Truth::No {
-        return Levels::NONE;
-    }
-    let conditions = conditions_hold(&statement.conditions, policy.version, &asked.context);
-    levels.given(action.and(resource).and(conditions))
+    let resource = if any_resource { Truth::Yes } else { resource(setting, layer, policy, statement, context) };
+    levels.given(action.and(resource).and(setting.reach(layer, statement.effect)))
 }
 
-fn principals(asked: &Asked<'_>, layer: Layer, statement: &Statement) -> Levels {
+pub(super) fn principals(setting: &Setting<'_>, layer: Layer, statement: &Statement) -> Levels {
     let names_principals = matches!(layer, Layer::Resource | Layer::ResourceControl | Layer::VpcEndpoint);
     match (&statement.principal, names_principals) {
-        (Some(element), true) => principal_level(element, statement.effect, &asked.request.principal, asked.facts),
+        (Some(element), true) => principal_level(element, statement.effect, &setting.request.principal, setting.facts),
         (None, false) => Levels::exactly(Level::Exact),
         // Ill-formed: AWS would have refused it, so its effect is documented nowhere.
         (Some(_), false) | (None, true) => Levels::up_to(Level::Exact),
     }
 }
 
-fn resource(asked: &Asked<'_>, layer: Layer, policy: &Policy, statement: &Statement) -> Truth {
-    let short = match layer {
+/// How a resource pattern with fewer than six parts is read in a layer (M3).
+pub(super) fn short(layer: Layer) -> Short {
+    match layer {
         Layer::Resource | Layer::ResourceControl | Layer::VpcEndpoint => Short::PaddedIfWild,
         _ => Short::Padded,
-    };
-    match (&statement.resource, layer, asked.kind) {
+    }
+}
+
+pub(super) fn resource(
+    setting: &Setting<'_>,
+    layer: Layer,
+    policy: &Policy,
+    statement: &Statement,
+    context: &Context,
+) -> Truth {
+    match (&statement.resource, layer, setting.kind) {
         (Some(element), ..) => {
-            resource_matches(element, &asked.request.resource, policy.version, &asked.context, short)
+            resource_matches(element, &setting.request.resource, policy.version, context, short(layer))
         }
         // A trust policy has no `Resource`: it is about its role. A key policy statement without one has no effect.
         (None, Layer::Resource, ResourceKind::Role) => Truth::Yes,
         (None, Layer::Resource, ResourceKind::Key) => Truth::No,
         (None, ..) => Truth::Unknown,
-    }
-}
-
-/// Every layer of a request.
-pub(super) struct Tallies {
-    pub identity: Tally,
-    pub boundary: Tally,
-    pub session: Tally,
-    pub scps: Vec<Tally>,
-    pub rcps: Tally,
-    pub resource: Tally,
-    pub vpc_endpoint: Tally,
-}
-
-impl Tallies {
-    pub fn of(asked: &Asked<'_>, policies: &Policies) -> Self {
-        // Destructured so that a new kind of policy cannot be forgotten; grants and blocks are no documents.
-        let Policies {
-            identity,
-            boundary,
-            session,
-            scps,
-            rcps,
-            resource,
-            vpc_endpoint,
-            kms_grants: _,
-            block_public_access: _,
-        } = policies;
-        Self {
-            identity: Tally::of(asked, Layer::Identity, identity),
-            boundary: Tally::of(asked, Layer::Boundary, boundary),
-            session: Tally::of(asked, Layer::Session, session),
-            scps: scps.iter().map(|level| Tally::of(asked, Layer::ServiceControl, level)).collect(),
-            rcps: Tally::of(asked, Layer::ResourceControl, rcps),
-            resource: Tally::of(asked, Layer::Resource, resource),
-            vpc_endpoint: Tally::of(asked, Layer::VpcEndpoint, vpc_endpoint),
-        }
     }
 }

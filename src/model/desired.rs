@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::Arn;
 use super::place::{Partition, Place};
@@ -241,10 +242,19 @@ impl Desired {
 }
 
 impl Desired {
-    /// Name of the role that S3 assumes to replicate. One a bucket, at most 64 characters as IAM wants.
+    /// Name of the role that S3 assumes to replicate: one a bucket. IAM takes 64 characters, bucket names have up to 63;
+    /// where the end does not fit, a digest of the whole keeps two buckets apart.
     #[must_use]
     pub fn replication_role_name(&self) -> String {
-        format!("AuditReplication-{}", self.delivery.bucket).chars().take(64).collect()
+        const LONGEST: usize = 64;
+        let name = format!("AuditReplication-{}", self.delivery.bucket);
+        if name.len() <= LONGEST {
+            return name;
+        }
+        let digest = Sha256::digest(name.as_bytes());
+        let digest: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let head: String = name.chars().take(LONGEST - 1 - digest.len()).collect();
+        format!("{head}-{digest}")
     }
 }
 

@@ -8,6 +8,26 @@ use crate::model::{Arn, Fact, Live, Observed, Place};
 
 use super::questions::Questions;
 
+/// What a plan asks to show what it does to access: no more dependent round trips than planning takes anyway. What is left
+/// out is what no step of a plan changes and what can only narrow access: Unity Catalog's storage, and the policies of an
+/// organization. Pure, as `needed` is.
+#[must_use]
+pub fn needed_for_plan(desired: &[Desired], live: &Live) -> BTreeSet<Query> {
+    let mut questions = Questions::new(live);
+    questions.plan(desired);
+    for one in desired {
+        let (place, bucket) = (one.aws_place(), &one.delivery.bucket);
+        questions.ask(&place, Read::AccountAuthorization);
+        questions.ask(&place, Read::AccountPublicAccessBlock);
+        questions.doors(&place, bucket);
+        questions.default_key(&place, bucket);
+        for key in &one.key.previous {
+            questions.key_readers(key);
+        }
+    }
+    questions.queries
+}
+
 /// Every question that proving access needs, as far as it can be told from the answers so far: all that planning needs,
 /// the identities and organizations of every account that holds a copy of the logs, every door to each copy, the keys
 /// under which objects may lie, and Unity Catalog. Pure, as `needed` is.

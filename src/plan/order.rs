@@ -18,12 +18,16 @@ pub enum Stage {
 pub const AWAIT_CURRENT: u16 = 560;
 /// Rank of switching off a configuration that blocks the slot of the declared one.
 pub const RETIRE_BEFORE: u16 = 710;
+/// Rank of creating or enabling the declared configuration.
+pub const DECLARED: u16 = 720;
 /// Rank of the wait for the declared delivery.
 pub const AWAIT_DECLARED: u16 = 740;
 /// Rank of switching off what the declared delivery replaces.
 pub const RETIRE: u16 = 750;
 /// Rank of the pause in which Databricks acts on a configuration that was switched off.
 pub const PAUSE: u16 = 760;
+/// What has a rank in here takes something from the old delivery: the final policies, and what the role and the key lose.
+pub const FINALS: std::ops::Range<u16> = 800..940;
 /// Rank of the wait after the final policies.
 pub const AWAIT_FINAL: u16 = 860;
 /// Rank of the wait after a default retention.
@@ -65,7 +69,7 @@ pub fn rank(kind: Kind, stage: Stage, supporting: bool) -> u16 {
         Kind::BucketLifecycle => 630,
         Kind::Credential => 700,
         Kind::StorageConfiguration => 705,
-        Kind::LogDelivery => 720,
+        Kind::LogDelivery => DECLARED,
         Kind::RoleInlinePolicies => 830,
         Kind::RoleAttachedPolicies => 835,
         Kind::KmsGrants => 840,

@@ -11,8 +11,8 @@ use super::{Reader, WriteError, Writer};
 use crate::call::{Query, Read, Write, WriteOutcome};
 use crate::model::{Fact, Gap, Observed, Place};
 
-/// Calls at one time and service: throttling of one service must not hold up the others.
-const CONCURRENCY: usize = 10;
+/// Calls at one time and service, unless the user says otherwise: throttling of one service must not hold up the others.
+pub const PARALLELISM: usize = 10;
 
 /// A client and what it is for.
 #[derive(Clone)]
@@ -119,7 +119,7 @@ impl Router {
         let mut router = Self {
             aws: BTreeMap::new(),
             databricks: BTreeMap::new(),
-            permits: Service::ALL.into_iter().map(|service| (service, Semaphore::new(CONCURRENCY))).collect(),
+            permits: Service::ALL.into_iter().map(|service| (service, Semaphore::new(PARALLELISM))).collect(),
         };
         for connection in connections {
             match connection {
@@ -132,6 +132,13 @@ impl Router {
             }
         }
         router
+    }
+
+    /// With another number of calls at one time and AWS service, at least one.
+    #[must_use]
+    pub fn with_parallelism(mut self, calls: usize) -> Self {
+        self.permits = Service::ALL.into_iter().map(|service| (service, Semaphore::new(calls.max(1)))).collect();
+        self
     }
 
     /// The client of one AWS account in one region.

@@ -4,11 +4,14 @@
 //! not say, and what could not be read is never shown as if it were in order. Colour only underlines: everything is
 //! readable without it.
 
+mod access;
 mod change;
 pub mod codes;
 pub mod diagnostic;
+mod effects;
 mod json;
 mod markdown;
+mod policy;
 pub mod schema;
 mod statement;
 mod style;
@@ -20,8 +23,12 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use access::{
+    ACCESS_MARKER, AccessFilter, AccessOptions, access_json, access_markdown, access_schema, access_text,
+};
 pub use codes::{CODES, Code, explain};
 pub use json::plan_json;
 pub use markdown::{PLAN_MARKER, plan_markdown};
+pub use policy::{compared_json, compared_schema, compared_text, simulated_json, simulated_schema, simulated_text};
 pub use schema::plan_schema;
 pub use text::{TextOptions, code_text, plan_text};

@@ -27,6 +27,7 @@ pub fn plan_schema() -> Value {
         "findings": list("finding"),
         "allowed": strings,
         "steps": list("step"),
+        "access": { "$ref": "#/$defs/access" },
         "deliveries": list("delivery"),
         "principals": {
             "description": "other spellings of principals and keys, and what they stand for",
@@ -43,7 +44,7 @@ pub fn plan_schema() -> Value {
 }
 
 /// An object with exactly these members.
-fn object(properties: Value) -> Value {
+pub(super) fn object(properties: Value) -> Value {
     let required: Vec<Value> = properties.as_object().into_iter().flat_map(|p| p.keys()).map(|k| json!(k)).collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
@@ -108,6 +109,33 @@ fn definitions() -> Value {
             })),
             &["help", "span"]
         ),
+        "holder": object(json!({
+            "manifest": text,
+            "question": { "enum": ["read", "write", "tamper", "list"] },
+            "arn": text,
+            "declared": { "type": "boolean" }
+        })),
+        "who": object(json!({
+            "read": { "type": "array", "items": text },
+            "write": { "type": "array", "items": text },
+            "tamper": { "type": "array", "items": text },
+            "list": { "type": "array", "items": text }
+        })),
+        "access": object(json!({
+            "complete": { "type": "boolean" },
+            "assumptions": { "type": "array", "items": object(json!({
+                "code": { "$ref": "#/$defs/code" }, "message": text, "unread": { "type": "boolean" }
+            })) },
+            "before": { "$ref": "#/$defs/who" },
+            "after": { "$ref": "#/$defs/who" },
+            "steps": { "type": "array", "items": object(json!({
+                "step": count,
+                "address": address,
+                "gained": { "type": "array", "items": { "$ref": "#/$defs/holder" } },
+                "lost": { "type": "array", "items": { "$ref": "#/$defs/holder" } }
+            })) },
+            "undeclared": { "type": "array", "items": { "$ref": "#/$defs/holder" } }
+        })),
         "delivery": object(json!({
             "manifest": text,
             "place": { "$ref": "#/$defs/place" },

@@ -7,7 +7,7 @@ use crate::model::{Observed, Place};
 use crate::provider::WriteError;
 use crate::provider::aws::{AwsClient, AwsOptions, ConnectError as AwsConnectError, Http, Timeouts};
 use crate::provider::databricks::{ConnectError as DatabricksConnectError, DatabricksClient, DatabricksOptions};
-use crate::provider::router::{Connection, Router};
+use crate::provider::router::{Connection, PARALLELISM, Router};
 
 use super::lock::{LockStore, Stored};
 
@@ -18,6 +18,8 @@ pub struct ConnectOptions {
     pub databricks_profile: Option<String>,
     pub endpoint_aws: Option<String>,
     pub endpoint_databricks: Option<String>,
+    /// Requests at one time and service.
+    pub parallelism: Option<usize>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -69,12 +71,13 @@ pub async fn connect(desired: &[Desired], options: &ConnectOptions) -> Result<Ro
         let mut databricks_options = DatabricksOptions::new(account.clone(), one.aws.partition);
         databricks_options.profile = options.databricks_profile.clone().or_else(|| one.databricks.profile.clone());
         databricks_options.endpoint = options.endpoint_databricks.clone();
+        databricks_options.parallelism = options.parallelism.unwrap_or(PARALLELISM);
         let client = DatabricksClient::connect(databricks_options)
             .await
             .map_err(|error| ConnectError::Databricks { account: account.clone(), error })?;
         connections.push(Connection::Databricks { client });
     }
-    Ok(Router::new(connections))
+    Ok(Router::new(connections).with_parallelism(options.parallelism.unwrap_or(PARALLELISM)))
 }
 
 fn aws_targets(desired: &[Desired], options: &ConnectOptions) -> BTreeMap<(String, String), AwsTarget> {

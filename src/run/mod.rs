@@ -1,8 +1,10 @@
 //! The use cases. The only room that wires the others together.
 
+pub mod access;
 pub mod apply;
 pub mod clock;
 pub mod connect;
 pub mod journal_file;
 pub mod lock;
 pub mod plan;
+pub mod policy;

@@ -2,14 +2,18 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use auditseal::apply::{Event, StepState};
+use auditseal::apply::{Clock, Event, StepState};
 use auditseal::call::{Query, Read};
 use auditseal::journal::RunResult;
 use auditseal::model::{Address, Fact, Kind};
 use auditseal::provider::Reader;
-use auditseal::run::apply::Applied;
+use auditseal::run::apply::{Applied, ApplyOptions, apply};
+use auditseal::run::lock::{Holder, LockStore, unlock};
 
 use crate::harness::{Case, assert_not_refused};
+use crate::sandbox::estate::SPEED;
+use crate::sandbox::faults::{Failure, Rule, Trigger};
+use crate::struck::lock_of;
 
 /// The state of every step of a kind.
 fn states(applied: &Applied, kind: Kind) -> Vec<StepState> {
@@ -73,6 +77,95 @@ async fn changes_that_delivery_does_not_survive_are_taken_back() {
     case.sandbox.databricks.deliver_now().await;
     case.converge(&router).await;
     assert_eq!(algorithm(&case).await, "aws:kms");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_being_taken_back_is_taken_back_whatever_signal_comes() {
+    let case = Case::insecure().await;
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    let role = case.sandbox.insecure.as_ref().expect("insecure").role_arn.clone();
+    let (stop, breaks) = (AtomicBool::new(false), AtomicBool::new(false));
+    let applied = case
+        .apply_watched(&router, &plan, &stop, &mut |event| match &event {
+            Event::Finished { address, .. }
+                if address.kind == Kind::BucketEncryption
+                    && address.name == "audit"
+                    && !breaks.load(Ordering::SeqCst) =>
+            {
+                break_credential(&case, &role, true);
+                breaks.store(true, Ordering::SeqCst);
+                // The first request that takes something back is throttled, and the user presses Ctrl-C then.
+                let write = Trigger::Operation("s3:PutBucketEncryption".to_owned());
+                case.sandbox.faults.add(Rule::before(write, Failure::Throttle));
+            }
+            Event::Retrying { .. } if breaks.load(Ordering::SeqCst) => stop.store(true, Ordering::SeqCst),
+            _ => {}
+        })
+        .await
+        .expect("the run ends by itself");
+    assert!(stop.load(Ordering::SeqCst), "the stop came while changes were taken back");
+    assert_eq!(applied.outcome.result, RunResult::Interrupted);
+    assert_eq!(states(&applied, Kind::BucketEncryption), [StepState::Undone]);
+    assert_eq!(states(&applied, Kind::BucketOwnership), [StepState::Undone]);
+    assert_eq!(algorithm(&case).await, "AES256", "the default that worked is back");
+}
+
+/// Real time that a test may push forward.
+struct Pushed(std::sync::atomic::AtomicI64);
+
+impl Clock for Pushed {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::now() + jiff::SignedDuration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+
+    async fn sleep(&self, duration: std::time::Duration) {
+        tokio::time::sleep(duration / SPEED).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_whose_lock_was_broken_writes_nothing_more() {
+    let case = Case::insecure().await;
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    let (place, name) = lock_of(&case);
+    let clock = Pushed(std::sync::atomic::AtomicI64::new(0));
+    let options = ApplyOptions {
+        store: case.folder.path(),
+        run: "first",
+        owner: "a test",
+        lock_timeout: std::time::Duration::ZERO,
+        stop: &AtomicBool::new(false),
+    };
+    let mut writes = None;
+    let applied = apply(&router, &clock, &plan, &options, &mut |event| {
+        if matches!(event, Event::Started { step: 4, .. }) {
+            // Somebody breaks the lock, takes it, and half a minute passes.
+            tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(async {
+                    assert!(unlock(&router, &place, &name, "first").await.expect("unlock"));
+                    let now = jiff::Timestamp::now();
+                    let until = now + jiff::SignedDuration::from_hours(1);
+                    let other = Holder { run: "second".to_owned(), owner: "another".to_owned(), since: now, until };
+                    let value = serde_json::to_string(&other).expect("json");
+                    router.create(&place, &name, &value).await.expect("create").expect("free");
+                });
+            });
+            clock.0.store(30, Ordering::SeqCst);
+            writes = Some(case.sandbox.faults.counted().1);
+        }
+    })
+    .await
+    .expect("the run ends by itself");
+    assert_eq!(applied.outcome.result, RunResult::Partial);
+    assert_eq!(writes, Some(case.sandbox.faults.counted().1), "written after the lock was lost");
+    let failed: Vec<&StepState> =
+        applied.outcome.steps.iter().map(|step| &step.state).filter(|s| matches!(s, StepState::Failed(_))).collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert!(matches!(failed[0], StepState::Failed(message) if message.contains("lost to another run")), "{failed:?}");
+    let stored = router.fetch(&place, &name).await.expect("fetch").expect("the other's lock is left alone");
+    assert!(stored.value.contains("second"), "{}", stored.value);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,6 +14,8 @@ pub(super) struct Metastore {
     /// Metastore admin.
     pub owner: String,
     pub credentials: Vec<StorageCredential>,
+    /// Credentials for other uses than storage: whoever may use one has its role.
+    pub service_credentials: Vec<StorageCredential>,
     pub locations: Vec<ExternalLocation>,
     pub objects: Vec<StoredObject>,
     /// (securable, full name) → direct grants.
@@ -60,6 +62,9 @@ impl Metastore {
                 }
                 (Read::StorageCredentials { .. }, Fact::StorageCredentials(all)) => {
                     metastore.credentials.clone_from(all)
+                }
+                (Read::ServiceCredentials { .. }, Fact::StorageCredentials(all)) => {
+                    metastore.service_credentials.clone_from(all);
                 }
                 (Read::ExternalLocations { .. }, Fact::ExternalLocations(all)) => metastore.locations.clone_from(all),
                 (_, Fact::StoredObjects(all)) => metastore.objects.extend(all.iter().cloned()),

@@ -49,17 +49,27 @@ pub(super) fn assess(
     roles: &dyn Fn(&str) -> Vec<PrincipalAccess>,
     findings: &mut Findings,
 ) {
+    // A credential without a role is of another kind, or hidden: what is hidden is said with the metastore's visibility.
+    let able = |role: &str| roles(role).into_iter().filter(|one| one.verdict.possible()).collect::<Vec<_>>();
     for credential in &metastore.credentials {
-        let Some(role) = &credential.role_arn else {
-            // Of another kind, or hidden: what is hidden is said with the visibility of the metastore.
-            continue;
-        };
-        let reach: Vec<PrincipalAccess> = roles(role).into_iter().filter(|one| one.verdict.possible()).collect();
+        let Some(role) = &credential.role_arn else { continue };
+        let reach = able(role);
         for rights in &RIGHTS {
             for access in reach.iter().filter(|one| one.question == rights.question) {
                 for holding in holdings(view, metastore, credential, rights) {
                     through(view, &holding, role, access, findings);
                 }
+            }
+        }
+    }
+    for credential in &metastore.service_credentials {
+        let Some(role) = &credential.role_arn else { continue };
+        let mut holders = metastore.holders("credential", &credential.name, &["ACCESS"]);
+        holders.push(owner(&credential.owner, "service credential", &credential.name, true));
+        holders.retain(|holding| !holding.principal.is_empty());
+        for access in able(role).iter() {
+            for holding in &holders {
+                through(view, holding, role, access, findings);
             }
         }
     }

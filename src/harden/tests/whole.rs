@@ -129,3 +129,17 @@ fn the_order_of_manifests_does_not_matter() {
     let ahead = harden(&[one.clone(), two.clone()], &live, Scope::default());
     assert_eq!(ahead, harden(&[two, one], &live, Scope::default()));
 }
+
+#[test]
+fn replication_roles_of_long_bucket_names_are_told_apart() {
+    let name = |bucket: String| {
+        let mut desired = desired();
+        desired.delivery.bucket = bucket;
+        desired.replication_role_name()
+    };
+    assert_eq!(name("a".repeat(47)), format!("AuditReplication-{}", "a".repeat(47)));
+    let (one, two) = (name(format!("{}-one", "a".repeat(59))), name(format!("{}-two", "a".repeat(59))));
+    assert_ne!(one, two);
+    assert_eq!((one.len(), two.len()), (64, 64));
+    assert!(one.starts_with("AuditReplication-aaaa"), "{one}");
+}

@@ -37,7 +37,7 @@ pub struct Witness {
 pub struct Blocked {
     /// Index of the part.
     pub part: usize,
-    /// Layers in which nothing can allow it.
+    /// Layers in which nothing can allow it; where no Deny closes it either, the layers whose conditions are never met together.
     pub missing: Vec<Layer>,
     /// Deny statements that together close every context in which it would be allowed.
     pub denies: Vec<StatementRef>,

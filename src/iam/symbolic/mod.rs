@@ -7,9 +7,15 @@
 //! conditions of the key are unknown, and an unknown can only weaken an answer.
 
 mod answer;
+mod describe;
 mod engine;
+mod known;
+mod objects;
 mod question;
+mod rules;
+mod space;
 
 pub use answer::{Answer, Blocked, Literal, Witness};
 pub use engine::Engine;
+pub use objects::Objects;
 pub use question::{Keys, Limits, Part, World};

@@ -19,9 +19,6 @@ use super::error::{ApiError, ConnectError, Failure, is_web_page, tidy};
 /// Requests per second and client.
 const RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(14);
 
-/// Requests at one time and client.
-const CONCURRENCY: usize = 10;
-
 const WORKSPACE_HEADER: &str = "X-Databricks-Workspace-Id";
 
 /// As whom a request is sent.
@@ -90,7 +87,7 @@ impl Http {
         Ok(Self {
             client,
             limiter: RateLimiter::direct(Quota::per_second(RATE)),
-            permits: Semaphore::new(CONCURRENCY),
+            permits: Semaphore::new(options.parallelism.max(1)),
             budget: options.retry_budget,
             timeout: options.request_timeout,
         })

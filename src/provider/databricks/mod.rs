@@ -49,6 +49,8 @@ pub struct DatabricksOptions {
     pub request_timeout: Duration,
     /// How long one read may be repeated.
     pub retry_budget: Duration,
+    /// Requests at one time, at least one.
+    pub parallelism: usize,
     pub env: Env,
 }
 
@@ -65,6 +67,7 @@ impl DatabricksOptions {
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(60),
             retry_budget: Duration::from_secs(60),
+            parallelism: crate::provider::router::PARALLELISM,
             env: Arc::new(|name| std::env::var(name).ok()),
         }
     }

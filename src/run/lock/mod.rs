@@ -80,14 +80,31 @@ struct Held {
     holder: Holder,
     version: i64,
     checked: Timestamp,
+    /// A value that was sent and of which it is not known whether it was stored.
+    renewing: Option<String>,
 }
 
 impl Held {
-    /// Versions start anew when a parameter was removed: the run has to be ours too.
-    fn is_shown_by(&self, stored: &Stored) -> bool {
-        stored.version == self.version
-            && serde_json::from_str::<Holder>(&stored.value).is_ok_and(|holder| holder.run == self.holder.run)
+    fn new(place: &Place, name: &str, holder: Holder, version: i64, checked: Timestamp) -> Self {
+        Self { place: place.clone(), name: name.to_owned(), holder, version, checked, renewing: None }
     }
+
+    /// The version, if what is stored is this lock. Versions start anew when a parameter was removed: the run has to be
+    /// ours too.
+    fn shown_version(&self, stored: &Stored) -> Option<i64> {
+        if self.renewing.as_ref() == Some(&stored.value) {
+            return Some(stored.version);
+        }
+        let ours = stored.version == self.version
+            && serde_json::from_str::<Holder>(&stored.value).is_ok_and(|holder| holder.run == self.holder.run);
+        ours.then_some(stored.version)
+    }
+}
+
+/// Why a lock that was held is not known to be held.
+enum Trouble {
+    Lost,
+    Failed(String),
 }
 
 /// The locks of a run, taken in the order of their names so that two runs cannot wait for each other.
@@ -142,12 +159,16 @@ impl<'a, S: LockStore, C: Clock> Locks<'a, S, C> {
             let value = serde_json::to_string(&holder).map_err(|error| failed(error.to_string()))?;
             let trouble = match self.store.create(place, name, &value).await {
                 Ok(Some(version)) => {
-                    return Ok(Held { place: place.clone(), name: name.to_owned(), holder, version, checked: now });
+                    return Ok(Held::new(place, name, holder, version, now));
                 }
                 Ok(None) => None,
                 Err(message) => Some(message),
             };
-            let Some(stored) = self.store.fetch(place, name).await.map_err(failed)? else {
+            let (stored, trouble) = match self.store.fetch(place, name).await {
+                Ok(stored) => (stored, trouble),
+                Err(message) => (None, Some(message)),
+            };
+            let Some(stored) = stored else {
                 // Neither made nor there: refused, throttled, or given back by its holder just now.
                 if let Some(message) = trouble {
                     attempts += 1;
@@ -162,7 +183,7 @@ impl<'a, S: LockStore, C: Clock> Locks<'a, S, C> {
             if let Some(holder) = found.as_ref().filter(|found| found.run == run) {
                 // The answer to our own request was lost.
                 let (holder, version) = (holder.clone(), stored.version);
-                return Ok(Held { place: place.clone(), name: name.to_owned(), holder, version, checked: now });
+                return Ok(Held::new(place, name, holder, version, now));
             }
             let expired = found.as_ref().is_none_or(|found| found.until < now);
             if expired {
@@ -170,7 +191,7 @@ impl<'a, S: LockStore, C: Clock> Locks<'a, S, C> {
                 // Two may have found it expired at once: the later version wins, the other waits again.
                 let after = self.store.fetch(place, name).await.map_err(failed)?;
                 if after.is_some_and(|after| after.version == version && after.value == value) {
-                    return Ok(Held { place: place.clone(), name: name.to_owned(), holder, version, checked: now });
+                    return Ok(Held::new(place, name, holder, version, now));
                 }
             }
             if waited >= timeout
@@ -183,11 +204,30 @@ impl<'a, S: LockStore, C: Clock> Locks<'a, S, C> {
         }
     }
 
+    /// Looks whether a lock is still ours, and renews its lease when little of it is left.
+    async fn check_one(&self, held: &mut Held, now: Timestamp) -> Result<(), Trouble> {
+        let stored = self.store.fetch(&held.place, &held.name).await.map_err(Trouble::Failed)?;
+        let Some(version) = stored.as_ref().and_then(|stored| held.shown_version(stored)) else {
+            return Err(Trouble::Lost);
+        };
+        held.version = version;
+        if held.holder.until.duration_since(now) < RENEW {
+            let renewed = Holder { until: later(now, LEASE), ..held.holder.clone() };
+            let value = serde_json::to_string(&renewed).map_err(|error| Trouble::Failed(error.to_string()))?;
+            // The answer may be lost although the value was stored: what it would store is ours too.
+            held.renewing = Some(value.clone());
+            held.version = self.store.replace(&held.place, &held.name, &value).await.map_err(Trouble::Failed)?;
+            held.holder = renewed;
+            held.renewing = None;
+        }
+        Ok(())
+    }
+
     /// Gives back what is still held.
     pub async fn give_back(&self) {
         for held in self.held.lock().await.drain(..) {
             if let Ok(Some(stored)) = self.store.fetch(&held.place, &held.name).await
-                && held.is_shown_by(&stored)
+                && held.shown_version(&stored).is_some()
             {
                 // A lock that cannot be removed ends with its lease.
                 let _ = self.store.remove(&held.place, &held.name).await;
@@ -204,14 +244,19 @@ impl<S: LockStore, C: Clock> Lease for Locks<'_, S, C> {
             if now < later(held.checked, TRUST) {
                 continue;
             }
-            let stored = self.store.fetch(&held.place, &held.name).await?;
-            if !stored.is_some_and(|stored| held.is_shown_by(&stored)) {
-                return Err(format!("the lock `{}` was lost to another run; nothing more is written", held.name));
-            }
-            if held.holder.until.duration_since(now) < RENEW {
-                held.holder.until = later(now, LEASE);
-                let value = serde_json::to_string(&held.holder).map_err(|error| error.to_string())?;
-                held.version = self.store.replace(&held.place, &held.name, &value).await?;
+            let mut attempts = 0;
+            while let Err(trouble) = self.check_one(held, now).await {
+                attempts += 1;
+                match trouble {
+                    Trouble::Lost => {
+                        return Err(format!(
+                            "the lock `{}` was lost to another run; nothing more is written",
+                            held.name
+                        ));
+                    }
+                    Trouble::Failed(message) if attempts >= ATTEMPTS => return Err(message),
+                    Trouble::Failed(_) => self.clock.sleep(AGAIN).await,
+                }
             }
             held.checked = now;
         }

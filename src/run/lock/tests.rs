@@ -2,12 +2,24 @@
 //! every overwrite raises the version, a new parameter starts at one. The wire is tested with the emulator.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex as StdMutex};
 
 use super::*;
 
 #[derive(Clone, Default)]
-struct Memory(Arc<StdMutex<BTreeMap<String, Stored>>>);
+struct Memory(Arc<StdMutex<BTreeMap<String, Stored>>>, Arc<Trouble>);
+
+/// Requests that go wrong from now on.
+#[derive(Default)]
+struct Trouble {
+    failing_fetches: AtomicU32,
+    lost_answers_of_replace: AtomicU32,
+}
+
+fn one_less(count: &AtomicU32) -> bool {
+    count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
 
 impl Memory {
     fn holder(&self) -> Option<Holder> {
@@ -29,10 +41,13 @@ impl LockStore for Memory {
         let mut all = self.0.lock().expect("memory");
         let version = all.get(name).map_or(1, |stored| stored.version + 1);
         all.insert(name.to_owned(), Stored { value: value.to_owned(), version });
-        Ok(version)
+        if one_less(&self.1.lost_answers_of_replace) { Err("the answer is lost".to_owned()) } else { Ok(version) }
     }
 
     async fn fetch(&self, _: &Place, name: &str) -> Result<Option<Stored>, String> {
+        if one_less(&self.1.failing_fetches) {
+            return Err("throttled".to_owned());
+        }
         Ok(self.0.lock().expect("memory").get(name).cloned())
     }
 
@@ -125,6 +140,44 @@ async fn a_holder_that_looks_after_its_lease_keeps_it() {
         first.check().await.expect("held");
         assert!(matches!(take(&store, &clock, "two").await, Err(LockError::Held { .. })));
     }
+}
+
+#[tokio::test]
+async fn a_lock_that_cannot_be_read_for_a_moment_is_read_again() {
+    let (store, clock) = (Memory::default(), Hand::new());
+    store.1.failing_fetches.store(ATTEMPTS - 1, Ordering::SeqCst);
+    let first = take(&store, &clock, "one").await.expect("free");
+    clock.advance(TRUST);
+    store.1.failing_fetches.store(ATTEMPTS - 1, Ordering::SeqCst);
+    first.check().await.expect("held");
+    clock.advance(TRUST);
+    store.1.failing_fetches.store(ATTEMPTS, Ordering::SeqCst);
+    assert_eq!(
+        first.check().await,
+        Err("throttled".to_owned()),
+        "nothing is written under a lock that nobody has seen"
+    );
+}
+
+#[tokio::test]
+async fn a_held_lock_that_cannot_be_read_for_a_moment_still_refuses() {
+    let (store, clock) = (Memory::default(), Hand::new());
+    let _first = take(&store, &clock, "one").await.expect("free");
+    store.1.failing_fetches.store(ATTEMPTS - 1, Ordering::SeqCst);
+    assert!(matches!(take(&store, &clock, "two").await, Err(LockError::Held { .. })));
+}
+
+#[tokio::test]
+async fn a_renewal_whose_answer_was_lost_is_still_ones_own() {
+    let (store, clock) = (Memory::default(), Hand::new());
+    let first = take(&store, &clock, "one").await.expect("free");
+    clock.advance(LEASE - RENEW + SignedDuration::from_secs(1));
+    let renewed = later(clock.now(), LEASE);
+    store.1.lost_answers_of_replace.store(1, Ordering::SeqCst);
+    first.check().await.expect("held");
+    assert!(store.holder().expect("holder").until >= renewed);
+    first.give_back().await;
+    assert_eq!(store.holder(), None, "its version is known, so it is given back");
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! The binary as its users meet it: a real process, with an environment and a folder of its own.
 
+mod access;
 mod estate;
 mod inputs;
+mod policy;
 mod refusals;
 mod signals;
 mod usage;

@@ -24,6 +24,8 @@ async fn wrong_usage_is_64_and_the_parsers_own_code_never_escapes() {
         &["apply", "--lock-timeout", "-5s"],
         &["apply", "plan.json", "--allow", "unread-inputs"],
         &["unlock"],
+        &["access", "delete"],
+        &["access", "--principal"],
         &["show"],
         &["show", "plan.json", "--expanded"],
         &["schema", "journal"],
@@ -70,7 +72,7 @@ async fn codes_are_explained() {
 #[tokio::test]
 async fn schemas_completions_and_the_manual_page() {
     let shell = Shell::bare();
-    for of in ["manifest", "plan"] {
+    for of in ["manifest", "plan", "policy-simulate", "policy-includes"] {
         let schema = shell.ends(&["schema", of], 0).await.json();
         jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{of}: {error}"));
     }

@@ -132,19 +132,12 @@ pub async fn encrypt(
     put.send().await.expect("PutBucketEncryption");
 }
 
-/// The rule that this tool writes, to be changed in one place.
-fn rule(prefix: &str) -> s3::LifecycleRule {
-    s3::LifecycleRule::builder()
-        .id(OURS)
-        .status(s3::ExpirationStatus::Enabled)
-        .filter(s3::LifecycleRuleFilter::builder().prefix(prefix).build())
-        .expiration(s3::LifecycleExpiration::builder().days(365).build())
-        .noncurrent_version_expiration(s3::NoncurrentVersionExpiration::builder().noncurrent_days(365).build())
-        .abort_incomplete_multipart_upload(
-            s3::AbortIncompleteMultipartUpload::builder().days_after_initiation(7).build(),
-        )
-        .build()
-        .expect("rule")
+/// The rules that this tool wrote: the one to be changed in one place, and those of earlier prefixes.
+async fn own_rules(estate: &Estate, bucket: &str) -> (s3::LifecycleRule, Vec<s3::LifecycleRule>) {
+    let live = estate.s3().get_bucket_lifecycle_configuration().bucket(bucket).send().await.expect("lifecycle");
+    let (own, rest): (Vec<_>, Vec<_>) =
+        live.rules.unwrap_or_default().into_iter().partition(|rule| rule.id() == Some(OURS));
+    (own.into_iter().next().expect("our rule"), rest)
 }
 
 async fn rules(estate: &Estate, bucket: &str, rules: Vec<s3::LifecycleRule>) {
@@ -168,6 +161,8 @@ fn foreign(id: &str, prefix: &str, days: i32) -> s3::LifecycleRule {
 pub async fn lifecycle(estate: &Estate, bucket: &str, name: &str, prefix: &str) {
     type Alter = fn(&mut s3::LifecycleRule);
     let address = format!("acme/bucket-lifecycle[{name}]");
+    let (own, rest) = own_rules(estate, bucket).await;
+    let beside = |rules: &[s3::LifecycleRule]| rules.iter().chain(&rest).cloned().collect::<Vec<_>>();
     let alterations: [(&str, Alter); 5] = [
         ("expiration.days", |rule| {
             rule.expiration = Some(s3::LifecycleExpiration::builder().days(30).build());
@@ -186,10 +181,10 @@ pub async fn lifecycle(estate: &Estate, bucket: &str, name: &str, prefix: &str) 
         ("enabled", |rule| rule.status = s3::ExpirationStatus::Disabled),
     ];
     for (index, (field, alter)) in alterations.into_iter().enumerate() {
-        let mut altered = rule(prefix);
+        let mut altered = own.clone();
         alter(&mut altered);
         let path = format!("rules[{OURS}].{field}");
-        let act = rules(estate, bucket, vec![altered]);
+        let act = rules(estate, bucket, beside(&[altered]));
         let what = format!("{name} lifecycle {field}");
         if index % 2 == 0 {
             estate.found(&what, act, &[(&address, &[&path])]).await;
@@ -198,30 +193,31 @@ pub async fn lifecycle(estate: &Estate, bucket: &str, name: &str, prefix: &str) 
         }
     }
     let fields = ["abort_multipart_days", "enabled", "expiration.days", "filter.prefix", "noncurrent_expiration.days"];
-    let all: Vec<String> = fields.iter().map(|field| format!("rules[{OURS}].{field}")).collect();
+    let ids: Vec<&str> = [&own].into_iter().chain(&rest).filter_map(|rule| rule.id()).collect();
+    let all: Vec<String> = ids.iter().flat_map(|id| fields.map(|field| format!("rules[{id}].{field}"))).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     let act = async {
         estate.s3().delete_bucket_lifecycle().bucket(bucket).send().await.expect("DeleteBucketLifecycle");
     };
     estate.drift(&format!("{name} lifecycle deleted"), act, &[(&address, &all)]).await;
     let early = ["rules[early].enabled", "rules[early].expiration.days", "rules[early].filter.prefix"];
-    let act = rules(estate, bucket, vec![rule(prefix), foreign("early", prefix, 30)]);
+    let act = rules(estate, bucket, beside(&[own.clone(), foreign("early", prefix, 30)]));
     estate.drift(&format!("{name} lifecycle of others, early"), act, &[(&address, &early)]).await;
     let whole = ["rules[early].enabled", "rules[early].expiration.days"];
-    let act = rules(estate, bucket, vec![rule(prefix), foreign("early", "", 1)]);
+    let act = rules(estate, bucket, beside(&[own.clone(), foreign("early", "", 1)]));
     estate.drift(&format!("{name} lifecycle of others, whole bucket"), act, &[(&address, &whole)]).await;
-    let act = rules(estate, bucket, vec![rule(prefix), foreign("harmless", "tmp/", 1)]);
+    let act = rules(estate, bucket, beside(&[own.clone(), foreign("harmless", "tmp/", 1)]));
     let code = "undeclared-lifecycle-rule-kept";
     estate.kept(&format!("{name} lifecycle of others, harmless"), act, code, &address).await;
     // It survives the repair of ours.
-    let mut altered = rule(prefix);
+    let mut altered = own.clone();
     altered.status = s3::ExpirationStatus::Disabled;
-    let act = rules(estate, bucket, vec![altered, foreign("harmless", "tmp/", 1)]);
+    let act = rules(estate, bucket, beside(&[altered, foreign("harmless", "tmp/", 1)]));
     let path = format!("rules[{OURS}].enabled");
     estate.drift(&format!("{name} lifecycle beside another"), act, &[(&address, &[&path])]).await;
     let now = estate.s3().get_bucket_lifecycle_configuration().bucket(bucket).send().await.expect("lifecycle");
     estate.holds(now.rules().iter().any(|rule| rule.id() == Some("harmless")), "the foreign rule");
-    rules(estate, bucket, vec![rule(prefix)]).await;
+    rules(estate, bucket, beside(&[own])).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

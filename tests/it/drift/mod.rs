@@ -40,6 +40,8 @@ pub struct Estate {
     /// What an earlier repair left behind, so that it is reported once.
     left: Mutex<BTreeSet<String>>,
     trouble: Mutex<Vec<String>>,
+    /// Clients of another region than the audit bucket's.
+    elsewhere: Option<World>,
 }
 
 impl Estate {
@@ -59,7 +61,7 @@ impl Estate {
         assert!(second.complete, "gaps: {:?}", second.gaps);
         assert_eq!(changes(&second), [""; 0], "the second plan");
         assert!(second.steps.is_empty(), "steps without changes");
-        Self { case, router, left: Mutex::default(), trouble: Mutex::default() }
+        Self { case, router, left: Mutex::default(), trouble: Mutex::default(), elsewhere: None }
     }
 
     pub fn bucket(&self) -> &str {
@@ -89,7 +91,13 @@ impl Estate {
     }
 
     pub fn world(&self) -> &World {
-        &self.case.sandbox.aws.world
+        self.elsewhere.as_ref().unwrap_or(&self.case.sandbox.aws.world)
+    }
+
+    /// From here on the clients are those of a region.
+    pub fn moved_to(self, region: &str) -> Self {
+        let world = World::new(self.case.sandbox.proxy.quiet_url(), region);
+        Self { elsewhere: Some(world), ..self }
     }
 
     pub fn root(&self) -> aws_credential_types::Credentials {

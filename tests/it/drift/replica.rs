@@ -2,9 +2,9 @@
 
 use aws_sdk_s3::types as s3;
 
-use super::{Estate, bucket, policy, router_of_two_regions};
+use super::{Estate, bucket, key, policy, role, router_of_two_regions};
 use crate::harness::Case;
-use crate::sandbox::aws_seed::World;
+use crate::sandbox::estate::REGION;
 
 const WEST: &str = "us-west-2";
 const STAGING: i64 = 2_345_678_901;
@@ -71,43 +71,53 @@ async fn everything_declared_and_a_replica() {
     let name = format!("replica-{copy}");
     declared_replication(&estate, &copy).await;
 
-    let west = World::new(estate.case.sandbox.proxy.quiet_url(), WEST);
-    let s3 = west.s3(&estate.root());
-    let address = format!("acme/bucket-versioning[{name}]");
-    let act = async {
-        let status = s3::BucketVersioningStatus::Suspended;
-        let off = s3::VersioningConfiguration::builder().status(status).build();
-        s3.put_bucket_versioning().bucket(&copy).versioning_configuration(off).send().await.expect("versioning");
-    };
-    estate.drift("replica versioning", act, &[(&address, &["status"])]).await;
-    let address = format!("acme/bucket-public-access-block[{name}]");
-    let act = async {
-        let put = s3.put_public_access_block().bucket(&copy);
-        put.public_access_block_configuration(bucket::block_without(2)).send().await.expect("block");
-    };
-    estate.drift("replica block", act, &[(&address, &["block_public_policy"])]).await;
-    let address = format!("acme/bucket-policy[{name}]");
-    let policy = s3.get_bucket_policy().bucket(&copy).send().await.expect("GetBucketPolicy");
-    let without = super::Document::of(policy.policy().expect("a policy")).without("ReplicationWrites");
-    let act = async {
-        s3.put_bucket_policy().bucket(&copy).policy(without.to_string()).send().await.expect("PutBucketPolicy");
-    };
-    estate.drift("replica policy", act, &[(&address, &["statement[ReplicationWrites]"])]).await;
-
-    let kms = west.kms(&estate.root());
-    let alias = estate.case.desired[0].bucket.replicas[0].alias();
-    let key = kms.describe_key().key_id(&alias).send().await.expect("DescribeKey").key_metadata.expect("a key").key_id;
-    let address = format!("acme/kms-key[{name}]");
-    let act = async {
-        kms.disable_key().key_id(&key).send().await.expect("DisableKey");
-    };
-    estate.drift("replica key", act, &[(&address, &["state"])]).await;
+    let estate = estate.moved_to(WEST);
+    copied_bucket(&estate, &copy, &name).await;
+    let estate = estate.moved_to(REGION);
     replication_role(&estate).await;
     account_block(&estate).await;
     let act =
         async { estate.case.sandbox.databricks.seed_workspace_conf(STAGING, "enableVerboseAuditLogs", Some("true")) };
     estate.drift("verbose logs on", act, &[("_/workspace-conf[staging]", &["enableVerboseAuditLogs"])]).await;
     estate.done();
+}
+
+/// A replica is a bucket with the same rules and a key of its own.
+async fn copied_bucket(estate: &Estate, copy: &str, name: &str) {
+    bucket::public_access(estate, copy, &format!("acme/bucket-public-access-block[{name}]")).await;
+    // Public ACLs are refused while the account's block is on.
+    let address = format!("acme/bucket-ownership[{name}]");
+    let act = bucket::own(estate, copy, s3::ObjectOwnership::ObjectWriter);
+    estate.drift("replica ownership", act, &[(&address, &["object_ownership"])]).await;
+    bucket::versioning(estate, copy, name).await;
+    bucket::tags(estate, copy, name).await;
+    bucket::lifecycle(estate, copy, name, "audit").await;
+    let client = estate.s3();
+    let address = format!("acme/bucket-encryption[{name}]");
+    let act = bucket::encrypt(estate, copy, s3::ServerSideEncryption::Aes256, None, false);
+    estate.drift("a replica without key", act, &[(&address, &["algorithm", "bucket_key", "key"])]).await;
+    let live = async || {
+        let policy = client.get_bucket_policy().bucket(copy).send().await.expect("GetBucketPolicy");
+        super::Document::of(policy.policy().expect("a policy"))
+    };
+    let address = format!("acme/bucket-policy[{name}]");
+    for sid in live().await.sids() {
+        let without = live().await.without(&sid);
+        let act = async {
+            client.put_bucket_policy().bucket(copy).policy(without.to_string()).send().await.expect("PutBucketPolicy");
+        };
+        let path = format!("statement[{sid}]");
+        estate.drift(&format!("replica policy without {sid}"), act, &[(&address, &[&path])]).await;
+    }
+    let alias = estate.case.desired[0].bucket.replicas[0].alias();
+    let found = estate.kms().describe_key().key_id(&alias).send().await.expect("DescribeKey");
+    let key = found.key_metadata.and_then(|key| key.arn).expect("an ARN");
+    let site = key::Site { key: &key, name, alias: &alias };
+    key::state(estate, &site).await;
+    key::names(estate, &site).await;
+    key::tags(estate, &site).await;
+    key::policy(estate, &site).await;
+    key::grants(estate, &site).await;
 }
 
 /// The declared configuration changed in each of its fields, with a destination added, and gone.
@@ -162,6 +172,33 @@ async fn replication_role(estate: &Estate) {
     };
     let expected: &[&str] = &["inline_policies[debugging]"];
     estate.drift("replication role", act, &[("acme/role-inline-policies[replication]", expected)]).await;
+    let own = "auditseal-replication";
+    let found = iam.get_role_policy().role_name(&role).policy_name(own).send().await.expect("GetRolePolicy");
+    let live = super::Document::of(&role::decoded(found.policy_document()));
+    for sid in live.sids() {
+        let path = format!("statement[{sid}]");
+        let less = live.clone().without(&sid).to_string();
+        let act = async {
+            let call = iam.put_role_policy().role_name(&role).policy_name(own).policy_document(less);
+            call.send().await.expect("PutRolePolicy");
+        };
+        let what = format!("replication policy without {sid}");
+        estate.drift(&what, act, &[("acme/role-policy[replication]", &[&path])]).await;
+    }
+    let trusting = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"S3Replication","Effect":"Allow","Action":"sts:AssumeRole",
+        "Principal":{{"AWS":"{}"}}}}]}}"#,
+        estate.case.sandbox.aws.role_arn("AccountAdmin")
+    );
+    let before = estate.case.plan(&estate.router).await;
+    assert!(before.changes.is_empty(), "{:?}", crate::harness::changes(&before));
+    let call = iam.update_assume_role_policy().role_name(&role).policy_document(trusting);
+    call.send().await.expect("UpdateAssumeRolePolicy");
+    let found = estate.named(&estate.case.plan(&estate.router).await);
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["acme/role[replication]"]);
+    let paths: Vec<&str> = found["acme/role[replication]"].iter().map(String::as_str).collect();
+    assert!(paths.iter().all(|path| path.starts_with("trust.statement[")), "{paths:?}");
+    estate.drift("replication trust", async {}, &[("acme/role[replication]", &paths)]).await;
     let act = async {
         let call = iam.untag_role().role_name(&role).tag_keys("auditseal:owner");
         call.send().await.expect("UntagRole");

@@ -24,7 +24,7 @@ async fn policy(estate: &Estate) -> Document {
 }
 
 /// IAM gives documents URL-encoded.
-fn decoded(text: &str) -> String {
+pub fn decoded(text: &str) -> String {
     let url = reqwest::Url::parse(&format!("http://localhost/?document={text}")).expect("a URL");
     url.query_pairs().next().expect("a parameter").1.into_owned()
 }

@@ -1,0 +1,94 @@
+//! From slots to numbered steps that name what they depend on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Address, Kind};
+
+use super::build::{Builder, Built, Needs, Slot};
+use super::order;
+use super::{Action, Change, Step, StepAction, StepId, Summary};
+
+impl Builder<'_> {
+    /// Numbers the steps in their order; what a step needs is always earlier.
+    pub(super) fn finish(mut self) -> Built {
+        self.slots.sort_by(|left, right| {
+            (left.rank, &left.step.address, left.sequence).cmp(&(right.rank, &right.step.address, right.sequence))
+        });
+        let mut steps: Vec<Step> = Vec::with_capacity(self.slots.len());
+        let mut givers: BTreeMap<String, StepId> = BTreeMap::new();
+        for (id, slot) in self.slots.iter().enumerate() {
+            let mut step = slot.step.clone();
+            step.id = id;
+            let earlier = self.slots.iter().take(id).enumerate();
+            let needed = earlier.filter(|(_, other)| self.needs(slot, other));
+            let mut depends: BTreeSet<StepId> = needed.map(|(id, _)| id).collect();
+            let text = serde_json::to_string(&(&step.action, &step.target)).unwrap_or_default();
+            depends.extend(givers.iter().filter(|(token, _)| text.contains(token.as_str())).map(|(_, giver)| *giver));
+            if let StepAction::AwaitDelivery { after_steps, .. } = &mut step.action {
+                after_steps.extend(depends.iter().copied().filter(|id| {
+                    self.slots.get(*id).is_some_and(|slot| {
+                        touches_delivery(&slot.step) && matches!(slot.step.action, StepAction::Write { .. })
+                    })
+                }));
+            }
+            givers.extend(step.gives.values().map(|token| (token.clone(), id)));
+            step.depends_on = depends.into_iter().collect();
+            steps.push(step);
+        }
+        let changes: Vec<Change> = self.changes.into_values().collect();
+        let count = |action| changes.iter().filter(|change| change.action == action).count();
+        let summary = Summary {
+            create: count(Action::Create),
+            update: count(Action::Update),
+            replace: count(Action::Replace),
+            delete: count(Action::Delete),
+            noop: self.noop,
+        };
+        self.gaps.sort();
+        self.gaps.dedup();
+        Built { changes, steps, gaps: self.gaps, summary }
+    }
+
+    /// Whether a step must not be taken without an earlier one.
+    fn needs(&self, slot: &Slot, other: &Slot) -> bool {
+        let (address, earlier) = (&slot.step.address, &other.step.address);
+        let same_manifest = earlier.manifest == address.manifest;
+        match slot.needs {
+            Needs::Kind => {
+                let wanted = &self.inputs.wanted.resources;
+                let after = wanted.iter().find(|resource| resource.address == *address).map(|resource| &resource.after);
+                let required = order::requires(address.kind).contains(&earlier.kind) && same_group(earlier, address);
+                // Nothing final before the waits and the retirement of what it replaces.
+                let waits = order::FINALS.contains(&slot.rank) && earlier.kind == Kind::LogDelivery;
+                earlier == address
+                    || after.is_some_and(|after| after.contains(earlier))
+                    || same_manifest && (required || waits)
+            }
+            Needs::Ranks(low, high) => {
+                (low..=high).contains(&other.rank) && same_manifest && is_main(earlier) && touches_delivery(&other.step)
+            }
+        }
+    }
+}
+
+/// What a wait is for: the rest may fail without anything to wait for.
+fn touches_delivery(step: &Step) -> bool {
+    order::may_stop_delivery(step.address.kind) || step.address.kind == Kind::LogDelivery
+}
+
+/// Resources of the audit bucket, its key, its role and its delivery, as opposed to the access-log bucket and replicas.
+pub(super) fn is_main(address: &Address) -> bool {
+    group(address) == "audit"
+}
+
+fn group(address: &Address) -> &str {
+    match address.name.as_str() {
+        "delivery" | "primary" | "audit" => "audit",
+        other if address.kind == Kind::LogDelivery || other.starts_with("transition-") => "audit",
+        other => other,
+    }
+}
+
+fn same_group(left: &Address, right: &Address) -> bool {
+    group(left) == group(right)
+}
