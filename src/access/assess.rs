@@ -240,6 +240,15 @@ fn standing(estate: &mut Estate<'_>, classes: &[Objects], mentioned: &Mentioned,
         "no-session-policies",
         "sessions have the permissions of their role or user: session policies, which could only narrow them, cannot be listed",
     );
+    estate.assume(
+        "presigned-urls",
+        "whoever can read an object can sign a URL for it, and whoever holds the URL then reads as they do",
+    );
+    estate.assume(
+        "other-doors-act-as-their-caller",
+        "multi-Region access points, Object Lambda access points and Access Grants were not listed: they act as their caller \
+         or as a role of this list, save where the bucket policy delegates to access points",
+    );
     if !mentioned.accounts.is_empty() {
         estate.assume(
             "foreign-accounts-allow-everything",

@@ -233,21 +233,34 @@ pub struct Holder {
     pub question: Question,
     pub arn: String,
     pub declared: bool,
+    /// ARN of the role whose session can, when the principal can only by taking it.
+    pub through: Option<String>,
 }
 
 impl Assessment {
     /// Everybody who may, per question.
     #[must_use]
     pub fn holders(&self) -> BTreeSet<Holder> {
-        let possible = self.principals.iter().filter(|access| access.verdict.possible());
-        possible
-            .map(|access| Holder {
-                manifest: access.manifest.clone(),
-                question: access.question,
-                arn: access.arn.clone(),
-                declared: access.declared,
-            })
-            .collect()
+        let mut holders: BTreeMap<(&str, Question, &str), Holder> = BTreeMap::new();
+        for access in self.principals.iter().filter(|access| access.verdict.possible()) {
+            let through = access.via.last().map(|hop| hop.role.clone());
+            let key = (access.manifest.as_str(), access.question, access.arn.as_str());
+            match holders.get_mut(&key) {
+                // What somebody can do without any role outweighs what a role lets them do.
+                Some(known) => known.through = known.through.take().and(through),
+                None => {
+                    let holder = Holder {
+                        manifest: access.manifest.clone(),
+                        question: access.question,
+                        arn: access.arn.clone(),
+                        declared: access.declared,
+                        through,
+                    };
+                    holders.insert(key, holder);
+                }
+            }
+        }
+        holders.into_values().collect()
     }
 
     /// Who may now and could not before.

@@ -195,7 +195,7 @@ impl Live {
             Observed::Unknown(Gap {
                 what: format!("{:?} in {}", query.read, query.place),
                 permission: None,
-                message: "it was not read".to_owned(),
+                message: Gap::NOT_ASKED.to_owned(),
             })
         })
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{Assessment, Assumption, Compiled, Holder, Question, assess_with};
 use crate::call::{Read, Write};
-use crate::model::{Address, Desired, Live};
+use crate::model::{Address, Desired, Gap, Live};
 
 use super::project::project;
 use super::{Step, StepAction, StepId};
@@ -36,6 +36,8 @@ pub struct StepEffect {
 pub struct Effects {
     /// Whether everything was read that a proof needs.
     pub complete: bool,
+    /// What was asked for the proofs and could not be read.
+    pub gaps: Vec<Gap>,
     /// What the proofs rest on.
     pub assumptions: Vec<Assumption>,
     pub before: Who,
@@ -71,8 +73,10 @@ pub fn effects(desired: &[Desired], live: &Live, steps: &[Step]) -> Effects {
         }
         last = now;
     }
+    let gaps: Vec<Gap> = first.gaps.iter().filter(|gap| !gap.is_unasked()).cloned().collect();
     Effects {
-        complete: first.complete,
+        complete: gaps.is_empty() && !first.assumptions.iter().any(|one| one.unread),
+        gaps,
         assumptions: first.assumptions.clone(),
         before: who(&first),
         after: who(&last),

@@ -324,10 +324,16 @@ pub(super) fn settled() -> Plan {
 /// A contractor loses read, the delivery gains what it is for, an admin may still take a reader's role.
 fn access() -> Effects {
     let arn = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
-    let holder =
-        |question, name: &str, declared| Holder { manifest: "acme".into(), question, arn: arn(name), declared };
+    let holder = |question, name: &str, declared| Holder {
+        manifest: "acme".into(),
+        question,
+        arn: arn(name),
+        declared,
+        through: (name == "PlatformAdmin").then(|| arn("SecurityAnalyst")),
+    };
     Effects {
         complete: true,
+        gaps: Vec::new(),
         assumptions: vec![Assumption {
             code: "no-session-policies".into(),
             message: "sessions have the permissions of their role".into(),

@@ -113,7 +113,11 @@ fn definitions() -> Value {
             "manifest": text,
             "question": { "enum": ["read", "write", "tamper", "list"] },
             "arn": text,
-            "declared": { "type": "boolean" }
+            "declared": { "type": "boolean" },
+            "through": {
+                "description": "ARN of the role whose session can, when the principal can only by taking it",
+                "type": ["string", "null"]
+            }
         })),
         "who": object(json!({
             "read": { "type": "array", "items": text },
@@ -123,6 +127,7 @@ fn definitions() -> Value {
         })),
         "access": object(json!({
             "complete": { "type": "boolean" },
+            "gaps": { "type": "array", "items": { "$ref": "#/$defs/gap" } },
             "assumptions": { "type": "array", "items": object(json!({
                 "code": { "$ref": "#/$defs/code" }, "message": text, "unread": { "type": "boolean" }
             })) },

@@ -38,8 +38,11 @@ pub async fn plan<R: Reader>(reader: &R, desired: &[Desired], options: &PlanOpti
 pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> Plan {
     let scope = Scope { partial: options.partial, remove_denies: options.allow.contains("remove-undeclared-denies") };
     let wanted = harden(desired, live, scope);
-    let built = build(&Inputs { desired, live, wanted: &wanted });
+    let mut built = build(&Inputs { desired, live, wanted: &wanted });
     let access = effects(desired, live, &built.steps);
+    built.gaps.extend(access.gaps.iter().cloned());
+    built.gaps.sort();
+    built.gaps.dedup();
     let caller = callers(live, desired);
     let mut guards = refusals(&wanted, &options.allow);
     guards.extend(guard::check(&guard::Subject {

@@ -1,6 +1,9 @@
 //! Guards that ask the proofs: no step opens the logs to somebody whom the declaration does not name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::access::Holder;
+use crate::model::Arn;
 
 use super::{Subject, Verdicts};
 
@@ -13,7 +16,8 @@ pub(super) fn check(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
 fn widened(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
     let mut clean = true;
     for effect in &subject.access.steps {
-        for holder in effect.gained.iter().filter(|holder| !holder.declared) {
+        let gained = effect.gained.iter().filter(|holder| !holder.declared && !is_a_members_matter(subject, holder));
+        for holder in gained {
             clean = false;
             let title = subject.steps.get(effect.step).map_or("", |step| step.title.as_str());
             verdicts.refuse(
@@ -33,27 +37,33 @@ fn widened(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
     }
 }
 
+/// Whoever may take the role of a declared reader reads as that reader. Declaring the role says so, and its trust policy is
+/// not what a plan changes: it is told, not refused.
+fn is_a_members_matter(subject: &Subject<'_>, holder: &Holder) -> bool {
+    let Some(desired) = subject.desired.iter().find(|one| one.name == holder.manifest) else { return false };
+    let role = |arn: &Arn| Some(arn.to_string()) == holder.through;
+    let admins = desired.admins.values().map(|admin| &admin.role);
+    let observers = desired.observers.values().map(|observer| &observer.role);
+    desired.reader_roles().into_iter().chain(admins).chain(observers).any(role)
+}
+
 /// What the plan leaves open is not its doing, and has to be said.
 fn remains(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
-    let mut open: Vec<(&str, BTreeSet<&str>)> = Vec::new();
+    let mut open: BTreeMap<(&str, Option<&str>), BTreeSet<&str>> = BTreeMap::new();
     for holder in &subject.access.undeclared {
-        match open.iter_mut().find(|(arn, _)| *arn == holder.arn) {
-            Some((_, questions)) => {
-                questions.insert(holder.question.name());
-            }
-            None => open.push((&holder.arn, BTreeSet::from([holder.question.name()]))),
-        }
+        open.entry((&holder.arn, holder.through.as_deref())).or_default().insert(holder.question.name());
     }
     if open.is_empty() {
         verdicts.pass("undeclared-access-remains", "after the plan only the declared can do anything to the logs");
         return;
     }
-    for (arn, questions) in open {
+    for ((arn, through), questions) in open {
+        let through = through.map(|role| format!(" as {role}")).unwrap_or_default();
         let questions: Vec<&str> = questions.into_iter().collect();
         verdicts.warn(
             "undeclared-access-remains",
             format!(
-                "{arn} is not declared and can still {} the logs: `auditseal access --principal {arn}` shows how",
+                "{arn} is not declared and can still {} the logs{through}: `auditseal access --principal {arn}` shows how",
                 questions.join(", ")
             ),
         );
