@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::iam::NamedPolicy;
 use crate::iam::symbolic::Engine;
 use crate::model::authorization::Authorization;
+use crate::model::desired::Reader;
 use crate::model::live::Read;
 use crate::model::{Desired, Fact, Live, Observed};
 
@@ -75,7 +76,7 @@ pub fn assess(desired: &[Desired], live: &Live) -> Assessment {
 pub fn assess_with(compiled: &Compiled, desired: &[Desired], live: &Live) -> Assessment {
     let mut whole = Assessment { complete: true, ..Assessment::default() };
     let mut parts = Vec::new();
-    for one in desired {
+    for one in &together(desired) {
         let mut engine = compiled.engine.lock().unwrap_or_else(PoisonError::into_inner);
         let mut part = assess_one(compiled, &mut engine, one, live);
         copies::undeclared(one, live, &mut part);
@@ -104,6 +105,23 @@ pub fn assess_with(compiled: &Compiled, desired: &[Desired], live: &Live) -> Ass
     whole.second_tier.sort();
     whole.complete = whole.gaps.is_empty() && !whole.assumptions.iter().any(|one| one.unread);
     whole
+}
+
+/// The system tables are those of the Databricks account: a principal that one manifest of it declares is declared.
+fn together(desired: &[Desired]) -> Vec<Desired> {
+    let with_others = |one: &Desired| {
+        let mut joined = one.clone();
+        let others = desired.iter().filter(|other| other.databricks.account_id == one.databricks.account_id);
+        for other in others {
+            for (name, reader) in &other.readers {
+                if matches!(reader, Reader::Databricks { .. }) {
+                    joined.readers.entry(format!("{}/{name}", other.name)).or_insert_with(|| reader.clone());
+                }
+            }
+        }
+        joined
+    };
+    if desired.len() == 1 { desired.to_vec() } else { desired.iter().map(with_others).collect() }
 }
 
 fn assess_one(compiled: &Compiled, engine: &mut Engine, desired: &Desired, live: &Live) -> Assessment {

@@ -235,16 +235,18 @@ pub struct Holder {
     pub declared: bool,
     /// ARN of the role whose session can, when the principal can only by taking it.
     pub through: Option<String>,
+    /// Bucket of the declared replica that this is about.
+    pub replica: Option<String>,
 }
 
 impl Assessment {
     /// Everybody who may, per question.
     #[must_use]
     pub fn holders(&self) -> BTreeSet<Holder> {
-        let mut holders: BTreeMap<(&str, Question, &str), Holder> = BTreeMap::new();
+        let mut holders: BTreeMap<(&str, Question, &str, Option<&str>), Holder> = BTreeMap::new();
         for access in self.principals.iter().filter(|access| access.verdict.possible()) {
             let through = access.via.last().map(|hop| hop.role.clone());
-            let key = (access.manifest.as_str(), access.question, access.arn.as_str());
+            let key = (access.manifest.as_str(), access.question, access.arn.as_str(), access.replica());
             match holders.get_mut(&key) {
                 // What somebody can do without any role outweighs what a role lets them do.
                 Some(known) => known.through = known.through.take().and(through),
@@ -255,6 +257,7 @@ impl Assessment {
                         arn: access.arn.clone(),
                         declared: access.declared,
                         through,
+                        replica: access.replica().map(str::to_owned),
                     };
                     holders.insert(key, holder);
                 }
@@ -292,6 +295,7 @@ impl Assessment {
 
 impl Holder {
     fn is(&self, other: &Holder) -> bool {
-        (&self.manifest, self.question, &self.arn) == (&other.manifest, other.question, &other.arn)
+        (&self.manifest, self.question, &self.arn, &self.replica)
+            == (&other.manifest, other.question, &other.arn, &other.replica)
     }
 }

@@ -137,6 +137,11 @@ impl Chains<'_, '_> {
             return None;
         }
         for service in entry::services(&role.trust) {
+            // S3 takes a role only to replicate, and only for the bucket whose replication configuration names it: who may
+            // change that of the audit bucket is a question of its own (B2).
+            if service == "s3.amazonaws.com" {
+                continue;
+            }
             let starters = entry::starters(&service);
             let starter = starters.iter().find(|action| allowed(action));
             if starter.is_none() && !starters.is_empty() {

@@ -8,6 +8,17 @@ use crate::model::{Desired, Fact, Live};
 use super::assessment::{Assessment, PrincipalAccess, PrincipalKind, ProofVerdict, Question, Verdict, Witness};
 use super::databricks::SYSTEM_TABLES;
 
+/// How ids of classes begin that lie in a declared replica; its bucket follows.
+const REPLICA: &str = "replica ";
+
+impl PrincipalAccess {
+    /// The replica that this is about; `None` for the audit bucket and the system tables.
+    #[must_use]
+    pub fn replica(&self) -> Option<&str> {
+        Some(self.object_class.strip_prefix(REPLICA)?.split_once(": ")?.0)
+    }
+}
+
 /// Each declared replica with the declaration as it reads for its bucket: the replication role delivers there.
 pub(super) fn declared(desired: &Desired) -> Vec<(&Replica, Desired)> {
     let partition = desired.aws.partition.arn_name();
@@ -31,7 +42,7 @@ pub(super) fn declared(desired: &Desired) -> Vec<(&Replica, Desired)> {
 /// The assessment of a replica's bucket beside that of the audit bucket: classes and proofs are named for it, and what is
 /// not about the bucket is said once.
 pub(super) fn of_replica(replica: &Replica, mut part: Assessment) -> Assessment {
-    let named = |id: &str| format!("replica {}: {id}", replica.bucket);
+    let named = |id: &str| format!("{REPLICA}{}: {id}", replica.bucket);
     part.object_classes.retain(|class| class.id != SYSTEM_TABLES);
     part.principals.retain(|one| one.object_class != SYSTEM_TABLES);
     for class in &mut part.object_classes {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::desired::Reader;
+use crate::model::desired::{REPLICATION_ROLE, Reader};
 use crate::model::{Arn, Desired};
 
 use super::question::Duty;
@@ -13,6 +13,8 @@ pub(super) struct Declared {
     /// ARN → as what it is declared.
     readers: BTreeMap<String, String>,
     deliverers: BTreeMap<String, String>,
+    /// The replication role, where the declaration is that of a replica.
+    replicators: BTreeMap<String, String>,
     admins: BTreeMap<String, String>,
     observers: BTreeMap<String, String>,
     /// Folded names.
@@ -42,7 +44,11 @@ impl Declared {
         for (name, scanner) in &desired.scanners {
             declared.readers.insert(scanner.role.to_string(), format!("scanner `{name}`"));
         }
-        declared.deliverers.insert(desired.role.arn.to_string(), "delivery role".to_owned());
+        let delivers = desired.role.arn.to_string();
+        if desired.role.arn.role().is_some_and(|(_, name)| name.starts_with(REPLICATION_ROLE)) {
+            declared.replicators.insert(delivers.clone(), "replication role".to_owned());
+        }
+        declared.deliverers.insert(delivers, "delivery role".to_owned());
         if !desired.bucket.replicas.is_empty() {
             let partition = desired.aws.partition.arn_name();
             let role =
@@ -76,6 +82,7 @@ impl Declared {
             // A delivery role can read what it writes, by Databricks' own instructions.
             Duty::Reading => &[&self.readers, &self.deliverers],
             Duty::Delivering => &[&self.deliverers],
+            Duty::Replicating => &[&self.replicators],
             Duty::Administering => &[&self.admins],
             Duty::Listing => &[&self.readers, &self.deliverers, &self.admins, &self.observers],
             Duty::Nobody => &[],

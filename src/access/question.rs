@@ -27,6 +27,8 @@ pub(super) enum Duty {
     Listing,
     /// Whoever delivers.
     Delivering,
+    /// Only in a replica, and only by the role that S3 replicates with.
+    Replicating,
     /// Whoever administers, and the root user, whom no bucket policy shuts out for good (E3).
     Administering,
     /// Nobody but who administers objects by declaration: nobody.
@@ -56,7 +58,7 @@ const READ: [Action; 4] = [
 /// The writer chooses the encryption, so the key stops no write by itself.
 const WRITE: [Action; 2] = [
     action("s3:PutObject", Target::Object, KeyNeed::None, Duty::Delivering),
-    action("s3:ReplicateObject", Target::Object, KeyNeed::None, Duty::Nobody),
+    action("s3:ReplicateObject", Target::Object, KeyNeed::None, Duty::Replicating),
 ];
 
 const LIST: [Action; 3] = [
@@ -74,8 +76,8 @@ const TAMPER: [Action; 30] = [
     action("s3:PutObjectLegalHold", Target::Object, KeyNeed::None, Duty::Nobody),
     action("s3:BypassGovernanceRetention", Target::Object, KeyNeed::None, Duty::Nobody),
     action("s3:RestoreObject", Target::Object, KeyNeed::None, Duty::Nobody),
-    action("s3:ReplicateObject", Target::Object, KeyNeed::None, Duty::Nobody),
-    action("s3:ReplicateDelete", Target::Object, KeyNeed::None, Duty::Nobody),
+    action("s3:ReplicateObject", Target::Object, KeyNeed::None, Duty::Replicating),
+    action("s3:ReplicateDelete", Target::Object, KeyNeed::None, Duty::Replicating),
     action("s3:PutObjectAcl", Target::Object, KeyNeed::None, Duty::Delivering),
     action("s3:PutObjectVersionAcl", Target::Object, KeyNeed::None, Duty::Nobody),
     action("s3:UpdateObjectEncryption", Target::Object, KeyNeed::None, Duty::Nobody),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{Assessment, Assumption, Compiled, Holder, Question, assess_with};
 use crate::call::{Read, Write};
-use crate::model::{Address, Desired, Gap, Live};
+use crate::model::{Address, Desired, Gap, Live, Place};
 
 use super::project::project;
 use super::{Step, StepAction, StepId};
@@ -97,12 +97,15 @@ fn who(assessment: &Assessment) -> Who {
 /// Buckets that do not exist yet. Until its policy is written such a bucket is empty and open to the account's own
 /// administrators, and nothing is delivered to it: nobody gains anything.
 fn unborn<'a>(desired: &'a [Desired], live: &Live) -> Vec<&'a str> {
-    let bucket = |one: &'a Desired| one.delivery.bucket.as_str();
-    let absent = |one: &&'a Desired| {
-        let read = Read::BucketLocation { bucket: one.delivery.bucket.clone() };
-        live.get(&crate::call::Query { place: one.aws_place(), read }).is_absent()
+    let all = desired.iter().flat_map(|one| {
+        let replicas = one.bucket.replicas.iter().map(|replica| (replica.place(), replica.bucket.as_str()));
+        std::iter::once((one.aws_place(), one.delivery.bucket.as_str())).chain(replicas)
+    });
+    let absent = |(place, bucket): &(Place, &str)| {
+        let read = Read::BucketLocation { bucket: (*bucket).to_owned() };
+        live.get(&crate::call::Query { place: place.clone(), read }).is_absent()
     };
-    desired.iter().filter(absent).map(bucket).collect()
+    all.filter(absent).map(|(_, bucket)| bucket).collect()
 }
 
 fn closing(desired: &[Desired], live: &Live, assessment: Assessment) -> Assessment {
@@ -110,10 +113,12 @@ fn closing(desired: &[Desired], live: &Live, assessment: Assessment) -> Assessme
 }
 
 fn without(unborn: &[&str], desired: &[Desired], mut assessment: Assessment) -> Assessment {
-    let is_unborn = |manifest: &str| {
-        desired.iter().any(|one| one.name == manifest && unborn.contains(&one.delivery.bucket.as_str()))
-    };
-    assessment.principals.retain(|access| !is_unborn(&access.manifest));
+    let bucket =
+        |manifest: &str| desired.iter().find(|one| one.name == manifest).map(|one| one.delivery.bucket.as_str());
+    assessment.principals.retain(|access| {
+        let about = access.replica().or_else(|| bucket(&access.manifest));
+        !about.is_some_and(|about| unborn.contains(&about))
+    });
     assessment
 }
 

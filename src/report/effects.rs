@@ -8,6 +8,7 @@ use crate::plan::effects::Who;
 use crate::plan::{Effects, Plan};
 
 use super::style::{Role, Style};
+use super::text::TextOptions;
 use super::value::plain;
 
 /// Principals of one kind of change that are named unless all are asked for.
@@ -69,7 +70,7 @@ fn is_undeclared(effects: &Effects, question: Question, arn: &str) -> bool {
     effects.undeclared.iter().any(same)
 }
 
-pub(super) fn text(plan: &Plan, verbose: bool, style: Style, out: &mut dyn Write) -> fmt::Result {
+pub(super) fn text(plan: &Plan, options: TextOptions, style: Style, out: &mut dyn Write) -> fmt::Result {
     let effects = &plan.access;
     let rows = rows(effects);
     if rows.iter().all(Row::is_quiet) {
@@ -78,12 +79,15 @@ pub(super) fn text(plan: &Plan, verbose: bool, style: Style, out: &mut dyn Write
     writeln!(out, "{}\n", style.paint(Role::Heading, "Who can do what to the logs, before -> after:"))?;
     for row in &rows {
         writeln!(out, "  {:<6} {}", row.question.name(), row.counts())?;
+        if options.concise {
+            continue;
+        }
         for (sign, role, note, all) in [
             ("-", Role::Delete, "", &row.lost),
             ("+", Role::Create, "", &row.gained),
             ("!", Role::Warning, "  # not declared", &row.stays),
         ] {
-            let shown = if verbose { all.len() } else { SHOWN };
+            let shown = if options.verbose { all.len() } else { SHOWN };
             for arn in all.iter().take(shown) {
                 let note =
                     if sign == "+" && is_undeclared(effects, row.question, arn) { "  # not declared" } else { note };

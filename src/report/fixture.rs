@@ -330,6 +330,7 @@ fn access() -> Effects {
         arn: arn(name),
         declared,
         through: (name == "PlatformAdmin").then(|| arn("SecurityAnalyst")),
+        replica: None,
     };
     Effects {
         complete: true,

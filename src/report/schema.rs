@@ -117,6 +117,10 @@ fn definitions() -> Value {
             "through": {
                 "description": "ARN of the role whose session can, when the principal can only by taking it",
                 "type": ["string", "null"]
+            },
+            "replica": {
+                "description": "bucket of the declared replica that this is about",
+                "type": ["string", "null"]
             }
         })),
         "who": object(json!({

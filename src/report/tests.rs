@@ -136,11 +136,7 @@ fn plan_in_short() {
     Who can do what to the logs, before -> after:
 
       read   2 -> 2
-          - arn:aws:iam::111122223333:role/Contractor
-          + arn:aws:iam::111122223333:role/AuditDelivery
-          ! arn:aws:iam::111122223333:role/PlatformAdmin  # not declared
       write  0 -> 1
-          + arn:aws:iam::111122223333:role/AuditDelivery
       tamper 0
       list   0
 

@@ -42,8 +42,8 @@ pub fn plan_text(plan: &Plan, options: TextOptions, out: &mut dyn Write) -> fmt:
         if options.steps {
             steps(&plan.steps, style, out)?;
         }
+        super::effects::text(plan, options, style, out)?;
     }
-    super::effects::text(plan, options.verbose, style, out)?;
     gaps(plan, options.verbose, style, out)?;
     guards(&plan.guards, options.verbose, style, out)?;
     findings(&plan.findings, style, out)?;

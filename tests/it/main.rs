@@ -25,6 +25,7 @@ mod harness;
 mod inventory;
 mod kill;
 mod predicted;
+mod probe;
 mod reconcile;
 mod rooms;
 mod scenarios;

@@ -23,10 +23,12 @@ fn widened(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
             verdicts.refuse(
                 "access-widened",
                 format!(
-                    "{}: after `{title}` {} could {} the logs, which `{}` does not declare",
+                    "{}: after `{title}` {}{} could {} the logs{}, which `{}` does not declare",
                     effect.address,
                     holder.arn,
+                    holder.through.as_ref().map(|role| format!(" as {role}")).unwrap_or_default(),
                     holder.question.name(),
+                    holder.replica.as_ref().map(|bucket| format!(" in replica `{bucket}`")).unwrap_or_default(),
                     holder.manifest
                 ),
             );
@@ -52,6 +54,10 @@ fn remains(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
     let mut open: BTreeMap<(&str, Option<&str>), BTreeSet<&str>> = BTreeMap::new();
     for holder in &subject.access.undeclared {
         open.entry((&holder.arn, holder.through.as_deref())).or_default().insert(holder.question.name());
+    }
+    if !subject.access.gaps.is_empty() {
+        // Of whom nothing is known, nothing is said one by one: `unread-inputs` names what is missing.
+        return;
     }
     if open.is_empty() {
         verdicts.pass("undeclared-access-remains", "after the plan only the declared can do anything to the logs");
