@@ -38,7 +38,7 @@ pub async fn run(global: &Global, verb: &Apply, output: &Output) -> anyhow::Resu
         }
     };
     let router = session::connections(global, &desired).await?;
-    let options = PlanOptions { allow, partial: false };
+    let options = PlanOptions { allow, partial: false, access: true };
     let now = plan(&router, &desired, &options, Purpose::Apply).await;
     if let Some(saved) = &saved
         && let Err(error) = check_fresh(saved, &now)

@@ -23,7 +23,7 @@ pub async fn run(global: &Global, verb: &Plan, output: &Output) -> anyhow::Resul
     };
     let desired = session::desired(loaded);
     let router = session::connections(global, &desired).await?;
-    let planned = plan(&router, &desired, &PlanOptions { allow, partial: false }, Purpose::Plan).await;
+    let planned = plan(&router, &desired, &PlanOptions { allow, partial: false, access: true }, Purpose::Plan).await;
     print(global, &planned, output)?;
     if let Some(path) = &verb.out {
         save(path, &planned).with_context(|| format!("the plan could not be saved as `{}`", path.display()))?;

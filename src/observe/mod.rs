@@ -18,12 +18,17 @@ use crate::provider::Reader;
 pub use access::{needed_for_access, needed_for_plan};
 pub use needed::needed;
 
-/// Reads everything that planning the manifests needs, and what shows who gains and loses access.
+/// Reads everything that planning the manifests needs.
 ///
 /// Questions are shared between manifests and asked once. There are no waves: each answer may release further questions
 /// at once, so that the time is that of the longest chain of dependent answers, whatever the number of manifests.
 /// The provider bounds the number of requests in flight.
 pub async fn observe<R: Reader>(reader: &R, desired: &[Desired]) -> Live {
+    ask(reader, |live| needed(desired, live)).await
+}
+
+/// The same, and what shows who gains and loses access by a plan.
+pub async fn observe_for_plan<R: Reader>(reader: &R, desired: &[Desired]) -> Live {
     ask(reader, |live| needed_for_plan(desired, live)).await
 }
 

@@ -48,6 +48,14 @@ pub struct Effects {
     pub undeclared: Vec<Holder>,
 }
 
+impl Effects {
+    /// Whether anybody asked: a plan that was made without the proofs says nothing about access.
+    #[must_use]
+    pub fn is_proved(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
 /// Proves the live state and every state that the steps lead through.
 #[must_use]
 pub fn effects(desired: &[Desired], live: &Live, steps: &[Step]) -> Effects {
@@ -57,13 +65,16 @@ pub fn effects(desired: &[Desired], live: &Live, steps: &[Step]) -> Effects {
     let mut last = first.clone();
     let mut changed = Vec::new();
     let mut born: Vec<&str> = unborn(desired, live);
+    let is_write = |step: &&Step| matches!(step.action, StepAction::Write { .. });
+    let last_write = steps.iter().rev().find(is_write).map(|step| step.id);
     for step in steps {
         project(&mut state, step);
         let StepAction::Write { write, .. } = &step.action else { continue };
         if let Write::PutBucketPolicy { bucket, .. } = write {
             born.retain(|name| *name != bucket);
         }
-        if !bears_on_access(write) {
+        // What bears on nothing is seen with the next step, and the last state is always looked at.
+        if !bears_on_access(write) && Some(step.id) != last_write {
             continue;
         }
         let now = without(&born, desired, assess_with(&compiled, desired, &state));

@@ -158,7 +158,11 @@ where
     let verification = if options.stop.load(std::sync::atomic::Ordering::SeqCst) {
         None
     } else {
-        let plan_options = PlanOptions { allow: plan_to_apply.allowed.iter().cloned().collect(), partial: false };
+        let plan_options = PlanOptions {
+            allow: plan_to_apply.allowed.iter().cloned().collect(),
+            partial: false,
+            access: plan_to_apply.access.is_proved(),
+        };
         Some(verify(writer, clock, plan_to_apply, &plan_options, outcome.result == RunResult::Applied).await)
     };
     let mut unconfirmed = Vec::new();

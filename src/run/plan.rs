@@ -11,10 +11,10 @@ use crate::harden::{Scope, harden};
 use crate::model::databricks::LogDelivery;
 use crate::model::live::Query;
 use crate::model::{Desired, Fact, Kind, Live, Observed, Place, Reference, Wanted};
-use crate::observe::observe;
+use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
-    Delivery, FORMAT_VERSION, GuardResult, Inputs, Plan, Source, Verdict, build, effects, principal_ids,
+    Delivery, Effects, FORMAT_VERSION, GuardResult, Inputs, Plan, Source, Verdict, build, effects, principal_ids,
 };
 use crate::provider::Reader;
 
@@ -25,11 +25,16 @@ pub struct PlanOptions {
     pub allow: BTreeSet<String>,
     /// Only a part of a directory is planned: singletons are never narrowed.
     pub partial: bool,
+    /// Also prove what every step does to access. It reads the identities of the account too.
+    pub access: bool,
 }
 
 /// Plans the manifests against live state. Reads only; a read that fails becomes a gap of the plan.
 pub async fn plan<R: Reader>(reader: &R, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> Plan {
-    let live = observe(reader, desired).await;
+    let live = match options.access {
+        true => observe_for_plan(reader, desired).await,
+        false => observe(reader, desired).await,
+    };
     plan_from(&live, desired, options, purpose)
 }
 
@@ -39,7 +44,7 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
     let scope = Scope { partial: options.partial, remove_denies: options.allow.contains("remove-undeclared-denies") };
     let wanted = harden(desired, live, scope);
     let mut built = build(&Inputs { desired, live, wanted: &wanted });
-    let access = effects(desired, live, &built.steps);
+    let access = if options.access { effects(desired, live, &built.steps) } else { Effects::default() };
     built.gaps.extend(access.gaps.iter().cloned());
     built.gaps.sort();
     built.gaps.dedup();

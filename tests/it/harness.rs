@@ -113,7 +113,13 @@ impl Case {
 
     pub async fn plan_allowing(&self, router: &Router, codes: &[&str]) -> Plan {
         let allow: BTreeSet<String> = codes.iter().map(|code| (*code).to_owned()).collect();
-        plan(router, &self.desired, &PlanOptions { allow, partial: false }, Purpose::Apply).await
+        plan(router, &self.desired, &PlanOptions { allow, ..PlanOptions::default() }, Purpose::Apply).await
+    }
+
+    /// A plan that proves what it does to access, as the program makes it. Hundreds of cases of other things go without.
+    pub async fn plan_proved(&self, router: &Router) -> Plan {
+        let options = PlanOptions { access: true, ..PlanOptions::default() };
+        plan(router, &self.desired, &options, Purpose::Apply).await
     }
 
     /// Applies a plan and gives what happened.

@@ -25,7 +25,6 @@ mod harness;
 mod inventory;
 mod kill;
 mod predicted;
-mod probe;
 mod reconcile;
 mod rooms;
 mod scenarios;

@@ -8,6 +8,9 @@ use crate::model::Arn;
 use super::{Subject, Verdicts};
 
 pub(super) fn check(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
+    if !subject.access.is_proved() {
+        return;
+    }
     widened(subject, verdicts);
     remains(subject, verdicts);
 }

@@ -1,5 +1,6 @@
 //! What happens to an estate over time: moves, adoption, retirement, refusals, and what a plan costs.
 
+mod access;
 mod keys;
 mod moves;
 mod options;
