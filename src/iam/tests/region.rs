@@ -65,7 +65,7 @@ proptest! {
             patterns.iter().map(|(operator, values)| condition(operator, "s3:prefix", values)).collect();
         let found = represented("s3:prefix", &conditions);
         for text in texts(&['a', 'b', ':', '/', 'A', 'z'], 5) {
-            let outcome = outcomes(&conditions, "s3:prefix", Some(&[text.clone()]));
+            let outcome = outcomes(&conditions, "s3:prefix", Some(std::slice::from_ref(&text)));
             prop_assert!(found.contains(&outcome), "`{}` has {:?} of {:?}", text, outcome, found);
         }
     }
