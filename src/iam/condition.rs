@@ -54,7 +54,7 @@ pub fn holds(condition: &Condition, version: Version, context: &Context) -> Trut
     let listed = |value: &String| {
         let tests = condition.values.iter().map(|wanted| compare(comparison, wanted, value, version, context));
         let mut matched = Truth::any(tests);
-        if matched == Truth::No && context.may_also_be(&condition.key, &condition.values) {
+        if matched == Truth::No && context.may_also_be(&condition.key, &condition.values, takes_wildcards(comparison)) {
             matched = Truth::Unknown;
         }
         if negated { !matched } else { matched }
@@ -73,6 +73,10 @@ pub fn holds(condition: &Condition, version: Version, context: &Context) -> Trut
         (Lookup::Values([value]), None) if !is_list(&condition.key) => listed(value),
         (Lookup::Values(values), None) => without_set_operator(&condition.key, negated, values.iter().map(listed)),
     }
+}
+
+fn takes_wildcards(comparison: Comparison) -> bool {
+    matches!(comparison, Comparison::StringLike | Comparison::ArnEquals)
 }
 
 fn is_multivalued(key: &str) -> bool {

@@ -111,9 +111,11 @@ impl Context {
     /// Whether a key that was derived could, had more been known, have a value that one of these patterns matches (C2).
     /// Says yes too often rather than too seldom.
     #[must_use]
-    pub fn may_also_be(&self, key: &str, patterns: &[String]) -> bool {
+    pub fn may_also_be(&self, key: &str, patterns: &[String], wildcards: bool) -> bool {
         let Some((before, name)) = &self.role_without_path else { return false };
-        key.eq_ignore_ascii_case("aws:PrincipalArn") && patterns.iter().any(|text| may_match_path(text, before, name))
+        let special: &[char] = if wildcards { &['*', '?', '$'] } else { &['$'] };
+        key.eq_ignore_ascii_case("aws:PrincipalArn")
+            && patterns.iter().any(|text| may_match_path(text, special, before, name))
     }
 
     /// Marks keys that have a common pattern of names as [`Context::derive_unknown`] does.
@@ -156,8 +158,8 @@ impl Context {
 
 /// Whether a pattern could match `before` + some path + `name`: the text up to its first wildcard or variable has to agree
 /// with the beginning, and without any of them also the end.
-fn may_match_path(text: &str, before: &str, name: &str) -> bool {
-    match text.find(['*', '?', '$']) {
+fn may_match_path(text: &str, special: &[char], before: &str, name: &str) -> bool {
+    match text.find(special) {
         Some(at) => text.get(..at).is_some_and(|fixed| before.starts_with(fixed) || fixed.starts_with(before)),
         None => {
             text.strip_prefix(before).and_then(|rest| rest.strip_suffix(name)).is_some_and(|path| path.ends_with('/'))

@@ -17,6 +17,7 @@ pub mod inclusion;
 pub mod input;
 pub mod json;
 pub mod matching;
+mod named;
 pub mod operator;
 pub mod principal;
 pub mod public;

@@ -1,5 +1,6 @@
 //! What `policy simulate` and `policy includes` found, for machines and for people.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use serde::Serialize;
@@ -54,10 +55,25 @@ struct ComparedDocument<'a> {
     /// `true`, `false` or `"unknown"`.
     included: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
-    witness: Option<&'a Excess>,
+    witness: Option<WitnessDocument<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     unread: &'a [Unread],
+}
+
+#[derive(Serialize)]
+struct WitnessDocument<'a> {
+    principal: Option<String>,
+    action: &'a str,
+    resource: &'a str,
+    context: &'a BTreeMap<String, Vec<String>>,
+}
+
+impl<'a> WitnessDocument<'a> {
+    fn of(excess: &'a Excess) -> Self {
+        let Excess { principal, action, resource, context } = excess;
+        Self { principal: principal.as_ref().map(ToString::to_string), action, resource, context }
+    }
 }
 
 impl<'a> ComparedDocument<'a> {
@@ -65,7 +81,7 @@ impl<'a> ComparedDocument<'a> {
         let Compared { inclusion, unread } = result;
         let (included, witness, reason) = match inclusion {
             Inclusion::Included => (json!(true), None, None),
-            Inclusion::NotIncluded(excess) => (json!(false), Some(excess), None),
+            Inclusion::NotIncluded(excess) => (json!(false), Some(WitnessDocument::of(excess)), None),
             Inclusion::Unknown(reason) => (json!("unknown"), None, Some(reason.as_str())),
         };
         Self { format_version: FORMAT_VERSION, included, witness, reason, unread }

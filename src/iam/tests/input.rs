@@ -217,3 +217,19 @@ fn wrong_input_is_refused_with_its_place() {
     }
     assert_eq!(Inputs::<Simulation>::read("[]").unwrap(), Inputs::Many(Vec::new()));
 }
+
+#[test]
+fn a_principal_is_written_as_it_is_read() {
+    for text in [
+        "arn:aws:iam::111122223333:role/p/R",
+        "arn:aws:sts::111122223333:assumed-role/R/s",
+        "arn:aws-cn:iam::111122223333:user/p/u",
+        "arn:aws:sts::111122223333:federated-user/f",
+        "arn:aws:iam::111122223333:root",
+        "logging.s3.amazonaws.com",
+        "arn:aws:iam::111122223333:saml-provider/P",
+        "anonymous",
+    ] {
+        assert_eq!(text.parse::<Principal>().unwrap().to_string(), text);
+    }
+}

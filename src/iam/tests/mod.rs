@@ -7,6 +7,7 @@ use crate::model::key::Grant;
 use Decision::{Allowed, ExplicitDeny, ImplicitDeny, Unknown};
 
 mod canonical;
+mod hostile;
 mod inclusion;
 mod input;
 mod matrix;

@@ -148,11 +148,25 @@ def unresolved_not_resource(scenario, their, our):
 
 
 def other_family(scenario, their, our):
-    """r. An IPv6 address is none of a list of IPv4 ranges, so NotIpAddress holds ("Condition operators", IP address)."""
+    """r. An IPv6 address is no IPv4 address, so NotIpAddress holds ("Condition operators", IP address)."""
     source = scenario["context"].get("aws:SourceIp", "")
     return any(operator.startswith(("NotIp", "ForAnyValue:NotIp", "ForAllValues:NotIp"))
                and any((":" in source) != (":" in value) for value in values)
                for _, statement in statements(scenario) for operator, _, values in lines(statement))
+
+
+def key_of_a_service(scenario, their, our):
+    """s. Both deny: the oracle takes a key of a service principal that was not given for absent, to us it is unknown, so no
+    Deny that asks for it is certain; nothing allows either way."""
+    return (scenario["principal"].endswith(".amazonaws.com")
+            and (our["decision"], their["decision"]) == ("implicit_deny", "explicit_deny")
+            and any(not present(scenario, key) for _, statement in statements(scenario) for _, key, _ in lines(statement)))
+
+
+def root_keeps_the_bucket_policy(scenario, their, our):
+    """t. No bucket policy takes the policy of its own bucket away from the root user (S3 API, PutBucketPolicy)."""
+    return (scenario["principal"] == f"arn:aws:iam::{OWNER}:root" and scenario["action"].endswith("BucketPolicy")
+            and (our["decision"], their["decision"]) == ("allowed", "explicit_deny"))
 
 
 def block_without_allow(scenario, their, our):
@@ -164,7 +178,8 @@ def block_without_allow(scenario, their, our):
 KNOWN = [session_policy_limits_an_exact_grant, unique_id, root_user, service_under_scp, unresolved_variable, old_version,
          key_policy_without_resource, public_policy, not_principal, dropped_key, federated_without_session_policy,
          foreign_key_administration, root_assumes_role, everything_is_no_range, unresolved_not_resource,
-         other_family, block_without_allow]
+         other_family, key_of_a_service, root_keeps_the_bucket_policy,
+         block_without_allow]
 
 
 def explain(scenario, their, our):
@@ -235,5 +250,9 @@ PROBES = [
     probe("q", "explicit_deny", "implicit_deny", principal="anonymous", action="s3:PutObject",
           block_public_access={"restrict_public_buckets": True}, resource_policy=allow(Principal="*", Action="s3:GetObject")),
     probe("r", "explicit_deny", "allowed", context={"aws:SourceIp": "2001:db8::1"}, identity_policies=[FULL, deny(
-        Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})]),
+        Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.7"}})]),
+    probe("s", "implicit_deny", "explicit_deny", principal="logging.s3.amazonaws.com", resource_policy=deny(
+        Principal="*", Condition={"StringNotLike": {"aws:userid": "AROAEXAMPLEEXAMPLE123:*"}})),
+    probe("t", "allowed", "explicit_deny", principal=f"arn:aws:iam::{OWNER}:root", action="s3:PutBucketPolicy",
+          resource="arn:aws:s3:::b", resource_policy=deny(Principal="*")),
 ]

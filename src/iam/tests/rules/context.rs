@@ -26,13 +26,15 @@ fn rule_c02_principal_arn_is_the_role_the_user_or_root() {
     assert_eq!(arn(SESSION, "arn:aws:iam::111122223333:role/team/R"), Unknown);
     assert_eq!(arn(SESSION, "arn:aws:iam::*:role/team/*"), Unknown);
     assert_eq!(arn(SESSION, "arn:aws:iam::444455556666:role/team/R"), ImplicitDeny);
+    let literal = r#"{"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/team/*"}}"#;
+    assert_eq!(under(literal, &[]), ImplicitDeny, "no wildcard here");
     assert_eq!(arn(SESSION, "arn:aws:iam::111122223333:role/team/Q"), ImplicitDeny);
     assert_eq!(arn("arn:aws:iam::111122223333:role/p/R", "arn:aws:iam::111122223333:role/team/R"), ImplicitDeny);
     assert_eq!(
         arn("arn:aws:sts::111122223333:federated-user/f", "arn:aws:sts::111122223333:federated-user/f"),
         Allowed
     );
-    assert_eq!(arn("logging.s3.amazonaws.com", "arn:aws:iam::1:role/x"), Unknown, "present, its value undocumented");
+    assert_eq!(arn("logging.s3.amazonaws.com", "arn:aws:iam::*:role/*"), ImplicitDeny, "a service is no role");
     assert_eq!(arn("arn:aws:iam::111122223333:user/u", "arn:aws:iam::*:user/u"), Allowed);
     assert_eq!(arn("111122223333", "arn:aws:iam::111122223333:root"), Allowed);
     assert_eq!(arn("anonymous", "*"), ImplicitDeny, "absent when anonymous");

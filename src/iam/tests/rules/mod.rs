@@ -6,6 +6,7 @@ use crate::iam::{Truth, is_public, public::publicness};
 mod combination;
 mod condition;
 mod context;
+mod divergences;
 mod kms;
 mod principal;
 mod s3;
