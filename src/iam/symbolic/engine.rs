@@ -7,6 +7,7 @@ use super::super::decide::grants;
 use super::super::document::Effect;
 use super::super::evaluate::{Evaluation, Layer, Policies, Request, StatementRef, evaluate};
 use super::super::formula::Formula;
+use super::super::region::takes_any_text;
 use super::super::setting::Setting;
 use super::super::states::State;
 use super::super::truth::Truth;
@@ -239,23 +240,33 @@ impl Question<'_> {
             if found.can == Truth::Yes {
                 return;
             }
-            let witness = self.witness(world, space, state);
-            let confirmed = Truth::all(witness.evaluations.iter().map(|evaluation| truth_of(evaluation.decision)));
-            // The witness leaves unknown what is not known, so what the concrete evaluator allows is allowed for certain; where
-            // it does not, a "may" is left.
-            let truth = confirmed.or(Truth::Unknown);
-            if found.witness.is_none() || truth > found.can {
-                found.witness = Some(witness);
+            // A free key that only fills in a variable has no regions: unknown first, then without it, then with some value.
+            for filled in [None, Some(Vec::new()), Some(vec!["x".to_owned()])] {
+                let variables = space.only_in_variables();
+                if filled.is_some() && !variables {
+                    break;
+                }
+                let witness = self.witness(world, space, state, filled.as_deref());
+                let confirmed = Truth::all(witness.evaluations.iter().map(|evaluation| truth_of(evaluation.decision)));
+                // The witness leaves unknown what is not known, so what the concrete evaluator allows is allowed for certain;
+                // where it does not, a "may" is left.
+                let truth = confirmed.or(Truth::Unknown);
+                if found.witness.is_none() || truth > found.can {
+                    found.witness = Some(witness);
+                }
+                found.can = found.can.or(truth);
+                if truth == Truth::Yes {
+                    return;
+                }
             }
-            found.can = found.can.or(truth);
         }
     }
 
-    fn witness(&self, world: &World, space: &Space, state: &State) -> Witness {
+    fn witness(&self, world: &World, space: &Space, state: &State, filled: Option<&[String]>) -> Witness {
         let mut contexts = Vec::new();
         let mut evaluations: Vec<Evaluation> = Vec::new();
         for (index, part) in self.parts.iter().enumerate() {
-            let request = self.request(index, part, space, state);
+            let request = self.request(index, part, space, state, filled);
             evaluations.push(evaluate(&request, part.policies));
             contexts.push(request.context);
         }
@@ -263,7 +274,14 @@ impl Question<'_> {
     }
 
     /// The request of a part in a state: what is known of the keys that matter, and the chosen values.
-    fn request(&self, index: usize, part: &Part<'_>, space: &Space, state: &State) -> Request {
+    fn request(
+        &self,
+        index: usize,
+        part: &Part<'_>,
+        space: &Space,
+        state: &State,
+        filled: Option<&[String]>,
+    ) -> Request {
         let mut request = Request { unknown_keys: BTreeSet::new(), ..part.request.clone() };
         let mut set = |key: &str, values: Vec<String>| {
             request.context.retain(|name, _| !name.eq_ignore_ascii_case(key));
@@ -278,7 +296,11 @@ impl Question<'_> {
                 Status::Absent => set(key, Vec::new()),
                 Status::Unknown => drop(request.unknown_keys.insert(key.clone())),
                 // Chosen below, or part of a comparison that is not worked out.
-                Status::Present | Status::Free => drop(request.unknown_keys.insert(key.clone())),
+                Status::Present | Status::Free => match filled {
+                    Some([]) if *status == Status::Free => set(key, Vec::new()),
+                    Some(values) if !values.is_empty() && takes_any_text(key) => set(key, values.to_vec()),
+                    _ => drop(request.unknown_keys.insert(key.clone())),
+                },
             }
         }
         for (dimension, region) in space.dimensions.iter().zip(&state.chosen) {
