@@ -6,10 +6,12 @@ use super::super::context::Context;
 use super::super::decide::grants;
 use super::super::document::Effect;
 use super::super::evaluate::{Evaluation, Layer, Policies, Request, StatementRef, evaluate};
-use super::super::formula::Formula;
+use super::super::formula::{Formula, Sums};
+use super::super::principal::Level;
 use super::super::region::takes_any_text;
 use super::super::setting::Setting;
 use super::super::states::State;
+use super::super::tally::scp_levels;
 use super::super::truth::Truth;
 use super::answer::{Answer, Blocked, Witness};
 use super::describe::Description;
@@ -42,6 +44,16 @@ impl Engine {
             rules.add(index, part, setting);
         }
         let question = Question { parts, settings: &settings, rules: &rules, limits: self.limits };
+        if let Some(blocked) = question.shut().filter(|_| !worlds.is_empty()) {
+            return Answer {
+                can: Truth::No,
+                always: Truth::No,
+                conditions: None,
+                witness: None,
+                blocked,
+                gave_up: None,
+            };
+        }
         let own: Vec<Claims> = parts.iter().map(|part| Claims::of_part(&part.request, &part.own)).collect();
         let derived: Vec<Context> = settings.iter().map(derived).collect();
         let mut found = Findings::new(parts.len());
@@ -140,6 +152,39 @@ fn cover(mut sets: BTreeSet<Vec<StatementRef>>) -> Vec<StatementRef> {
 }
 
 impl Question<'_> {
+    /// The parts that are never allowed, whatever any condition says; `None` when there is none.
+    fn shut(&self) -> Option<Vec<Blocked>> {
+        let mut blocked = Vec::new();
+        for (index, (part, setting)) in self.parts.iter().zip(self.settings).enumerate() {
+            let mut sums = Sums::new(scp_levels(setting, part.policies));
+            // What a grant covers depends on the context.
+            sums.grant = (!part.policies.kms_grants.is_empty()).into();
+            let mut denies = Vec::new();
+            for rule in self.rules.rules.iter().filter(|rule| rule.part == index) {
+                match rule.effect {
+                    Effect::Allow => sums.add(rule.slot, rule.effect, rule.levels),
+                    Effect::Deny if rule.atoms.is_empty() => {
+                        sums.add(rule.slot, rule.effect, rule.levels);
+                        if rule.levels.reaches(Level::Account).certain() {
+                            denies.push(rule.source.clone());
+                        }
+                    }
+                    Effect::Deny => {}
+                }
+            }
+            let formula = Formula::of(setting, &sums);
+            if truth_of(formula.decision()) == Truth::No {
+                let allow = formula.allow();
+                let missing = if allow == Truth::No { formula.closed() } else { Vec::new() };
+                // One Deny is enough of a proof; the first in the order of the layers is named.
+                denies.sort();
+                denies.truncate(usize::from(allow != Truth::No));
+                blocked.push(Blocked { part: index, missing, denies });
+            }
+        }
+        (!blocked.is_empty()).then_some(blocked)
+    }
+
     fn explore(&self, world: &World, views: &[View<'_>], found: &mut Findings, description: &mut Description) {
         let grants: Vec<Truth> = self
             .parts
@@ -225,7 +270,7 @@ impl Question<'_> {
                 Some(at) => truth(at),
                 None => space.closed_truth(rule),
             };
-            if rule.levels.given(holds).reaches(super::super::principal::Level::Account).certain() {
+            if rule.levels.given(holds).reaches(Level::Account).certain() {
                 denies.push(rule.source.clone());
             }
         }
