@@ -23,12 +23,14 @@
 //! | `provider` | `model`, `call` | yes |
 //! | `observe` | `model`, `finding`, `call`, `provider` | by port |
 //! | `diff` | `model`, `iam` | no |
-//! | `plan` | `model`, `finding`, `call`, `iam`, `diff`, `harden` | no |
+//! | `access` | `model`, `finding`, `iam` | no |
+//! | `plan` | `model`, `finding`, `call`, `iam`, `diff`, `harden`, `access` | no |
 //! | `journal` | `model`, `call` | no |
 //! | `apply` | `model`, `call`, `iam`, `diff`, `plan`, `journal`, `observe`, `provider` | by port |
-//! | `report` | `model`, `finding`, `call`, `iam`, `diff`, `plan`, `journal`, `apply`, `manifest` | no |
-//! | `run` | `model`, `finding`, `call`, `iam`, `manifest`, `harden`, `provider`, `observe`, `diff`, `plan`, `journal`, `apply`, `report` | yes |
+//! | `report` | `model`, `finding`, `call`, `iam`, `access`, `diff`, `plan`, `journal`, `apply`, `manifest` | no |
+//! | `run` | `model`, `finding`, `call`, `iam`, `access`, `manifest`, `harden`, `provider`, `observe`, `diff`, `plan`, `journal`, `apply`, `report` | yes |
 
+pub mod access;
 pub mod apply;
 pub mod call;
 pub mod diff;

@@ -58,13 +58,31 @@ pub fn read_permission(read: &Read) -> Permission {
         Read::RoleInlinePolicies { .. } => Aws("iam:ListRolePolicies"),
         Read::RolePolicy { .. } => Aws("iam:GetRolePolicy"),
         Read::RoleAttachedPolicies { .. } => Aws("iam:ListAttachedRolePolicies"),
+        Read::AccountAuthorization => Aws("iam:GetAccountAuthorizationDetails"),
+        Read::AccessPoints { .. } => Aws("s3:ListAccessPoints"),
+        Read::AccessPoint { .. } => Aws("s3:GetAccessPoint"),
+        Read::AccessPointPolicy { .. } => Aws("s3:GetAccessPointPolicy"),
+        Read::Organization => Aws("organizations:DescribeOrganization"),
+        // Then ListPoliciesForTarget and DescribePolicy; a refusal names the one that is missing.
+        Read::OrganizationPolicies => Aws("organizations:ListParents"),
         Read::Credentials
         | Read::StorageConfigurations
         | Read::LogDeliveries
         | Read::Workspaces
         | Read::Metastores
+        | Read::DatabricksIdentities
         | Read::MetastoreWorkspaces { .. } => ACCOUNT_ADMIN,
-        Read::SystemSchemas { .. } | Read::Privileges { .. } | Read::Tables { .. } => METASTORE_ADMIN,
+        Read::SystemSchemas { .. }
+        | Read::Privileges { .. }
+        | Read::Tables { .. }
+        | Read::StorageCredentials { .. }
+        | Read::ServiceCredentials { .. }
+        | Read::ExternalLocations { .. }
+        | Read::Catalogs { .. }
+        | Read::Schemas { .. }
+        | Read::Volumes { .. }
+        | Read::StoredTables { .. } => METASTORE_ADMIN,
+        Read::DatabricksCaller => Permission::Free,
         Read::WorkspaceConf { .. } => WORKSPACE_ADMIN,
     }
 }

@@ -93,6 +93,8 @@ pub enum Verb {
     Show(Show),
     /// Plan, ask, make the changes, read them back, verify
     Apply(Apply),
+    /// Say who can read, write, tamper with or list the logs, through what, and prove who cannot
+    Access(Access),
     /// Break the lock that an interrupted apply left
     Unlock(Unlock),
     /// Evaluate policies offline: what they decide about a request, what they allow beyond others
@@ -147,6 +149,41 @@ pub struct Apply {
     /// How long to wait for a lock that somebody else holds, for example 5m
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pub lock_timeout: std::time::Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Question {
+    Read,
+    Write,
+    Tamper,
+    List,
+}
+
+impl From<Question> for auditseal::access::Question {
+    fn from(question: Question) -> Self {
+        match question {
+            Question::Read => Self::Read,
+            Question::Write => Self::Write,
+            Question::Tamper => Self::Tamper,
+            Question::List => Self::List,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Access {
+    /// Only this; without it, everything
+    #[arg(value_enum)]
+    pub question: Option<Question>,
+    /// Only this principal: an ARN, or the name of a Databricks principal
+    #[arg(long, value_name = "ARN")]
+    pub principal: Option<String>,
+    /// As it will be once the plan is applied, not as it is
+    #[arg(long)]
+    pub planned: bool,
+    /// Service and resource control policies, where the organization may not be read: JSON with `levels`
+    #[arg(long, value_name = "FILE")]
+    pub organization: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -233,6 +270,7 @@ pub struct Explain {
 pub enum SchemaOf {
     Manifest,
     Plan,
+    Access,
     PolicySimulate,
     PolicyIncludes,
 }

@@ -1,5 +1,6 @@
 //! One file per verb. Nothing in the library knows this room.
 
+mod access;
 mod apply;
 mod args;
 mod exit;
@@ -58,6 +59,7 @@ async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit
         Verb::Plan(verb) => plan::run(global, verb, output).await,
         Verb::Show(verb) => show::run(global, verb, output),
         Verb::Apply(verb) => apply::run(global, verb, output).await,
+        Verb::Access(verb) => access::run(global, verb, output).await,
         Verb::Unlock(verb) => unlock::run(global, verb, output).await,
         Verb::Policy(verb) => policy::run(global, verb, output),
         Verb::Explain(verb) => explain::run(verb, output),

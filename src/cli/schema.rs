@@ -5,6 +5,7 @@ use super::output::Output;
 pub fn run(verb: &Schema, output: &Output) -> anyhow::Result<Exit> {
     let schema = match verb.of {
         SchemaOf::Manifest => auditseal::manifest::schema(),
+        SchemaOf::Access => auditseal::report::access_schema(),
         SchemaOf::Plan => auditseal::report::plan_schema(),
         SchemaOf::PolicySimulate => auditseal::report::simulated_schema(),
         SchemaOf::PolicyIncludes => auditseal::report::compared_schema(),

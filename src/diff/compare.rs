@@ -94,6 +94,8 @@ fn sides(kind: Kind, before: Option<&Fact>, wanted: &Fact, resolve: &Resolve<'_>
         | Fact::StorageCredentials(_)
         | Fact::ExternalLocations(_)
         | Fact::StoredObjects(_)
+        | Fact::OrganizationLevels(_)
+        | Fact::DatabricksCaller(_)
         | Fact::DatabricksIdentities(_) => Err(pair.gap("it is read for orientation and is never a wanted state")),
     }
 }

@@ -6,8 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::json::Json;
 
-/// A statement of a document whose text is kept; it is cut out and indented only when somebody asks.
-#[derive(Clone, Debug)]
+/// A statement of a document whose text is kept; it is cut out and indented only when somebody asks. By default a statement
+/// that nobody wrote, without text.
+#[derive(Clone, Debug, Default)]
 pub struct Written {
     document: Arc<str>,
     /// `None`: the document is the statement itself.

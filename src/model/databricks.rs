@@ -67,7 +67,10 @@ pub struct Metastore {
     pub metastore_id: String,
     pub name: String,
     pub region: String,
+    /// Metastore admin: a user, a service principal or a group.
     pub owner: String,
+    /// `s3://…`: where managed tables and volumes lie whose catalog and schema have no storage of their own.
+    pub storage_root: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 use super::Arn;
 use super::place::{Partition, Place};
 
+/// How the names of replication roles begin.
+pub const REPLICATION_ROLE: &str = "AuditReplication-";
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Desired {
     /// File stem of the manifest.
@@ -247,7 +250,7 @@ impl Desired {
     #[must_use]
     pub fn replication_role_name(&self) -> String {
         const LONGEST: usize = 64;
-        let name = format!("AuditReplication-{}", self.delivery.bucket);
+        let name = format!("{REPLICATION_ROLE}{}", self.delivery.bucket);
         if name.len() <= LONGEST {
             return name;
         }

@@ -12,9 +12,9 @@ use super::databricks::{
     Credential, LogDelivery, Metastore, PrivilegeAssignment, StorageConfiguration, SystemSchema, Workspace,
 };
 use super::key::{Grant, Key, Rotation};
-use super::organization::Organization;
+use super::organization::{Organization, OrganizationLevel};
 use super::role::{Caller, Role};
-use super::unity_catalog::{DatabricksIdentity, ExternalLocation, StorageCredential, StoredObject};
+use super::unity_catalog::{DatabricksCaller, DatabricksIdentity, ExternalLocation, StorageCredential, StoredObject};
 
 macro_rules! facts {
     ($($variant:ident($type:ty) as $accessor:ident),+ $(,)?) => {
@@ -92,6 +92,8 @@ facts! {
     Authorization(Authorization) as authorization,
     AccessPoint(AccessPoint) as access_point,
     Organization(Organization) as organization,
+    OrganizationLevels(Vec<OrganizationLevel>) as organization_levels,
+    DatabricksCaller(DatabricksCaller) as databricks_caller,
     StorageCredentials(Vec<StorageCredential>) as storage_credentials,
     ExternalLocations(Vec<ExternalLocation>) as external_locations,
     StoredObjects(Vec<StoredObject>) as stored_objects,

@@ -99,6 +99,26 @@ pub enum Read {
     RoleAttachedPolicies {
         role: String,
     },
+    /// iam:GetAccountAuthorizationDetails → `Fact::Authorization`. Once per account, in whichever region.
+    AccountAuthorization,
+    /// s3control ListAccessPoints of a bucket → `Fact::Names`: those that the asked account owns. An access point of
+    /// another account is listed only there.
+    AccessPoints {
+        bucket: String,
+    },
+    /// s3control GetAccessPoint → `Fact::AccessPoint`.
+    AccessPoint {
+        name: String,
+    },
+    /// s3control GetAccessPointPolicy → `Fact::Policy`; absent when it has none.
+    AccessPointPolicy {
+        name: String,
+    },
+    /// organizations:DescribeOrganization → `Fact::Organization`; an account in no organization has one without an id.
+    Organization,
+    /// SCPs and RCPs from the root down to the asked account → `Fact::OrganizationLevels`, empty when the account is in
+    /// no organization. Apart from `Organization`, because member accounts may ask only that.
+    OrganizationPolicies,
     Credentials,
     StorageConfigurations,
     LogDeliveries,
@@ -111,7 +131,8 @@ pub enum Read {
     SystemSchemas {
         metastore: String,
     },
-    /// Direct privileges on a securable (`catalog`, `schema`, `table`) → `Fact::Privileges`.
+    /// Direct privileges on a securable (`metastore`, `catalog`, `schema`, `table`, `volume`, `external_location`,
+    /// `storage_credential`, `credential`) → `Fact::Privileges`. A metastore is named by its id.
     Privileges {
         securable: String,
         name: String,
@@ -124,6 +145,41 @@ pub enum Read {
     WorkspaceConf {
         key: String,
     },
+    /// Who is calling, as a workspace knows them (SCIM `Me`) → `Fact::DatabricksCaller`. Lists of Unity Catalog show all
+    /// only to metastore admins: it tells whether they are complete.
+    DatabricksCaller,
+    /// Storage credentials of the metastore that the workspace is attached to → `Fact::StorageCredentials`.
+    StorageCredentials {
+        metastore: String,
+    },
+    /// Credentials of purpose `SERVICE`: code that may use one calls AWS as its role → `Fact::StorageCredentials`.
+    ServiceCredentials {
+        metastore: String,
+    },
+    /// → `Fact::ExternalLocations`.
+    ExternalLocations {
+        metastore: String,
+    },
+    /// → `Fact::StoredObjects`, with catalogs that are not bound to the workspace.
+    Catalogs {
+        metastore: String,
+    },
+    /// → `Fact::StoredObjects`.
+    Schemas {
+        catalog: String,
+    },
+    /// → `Fact::StoredObjects`.
+    Volumes {
+        catalog: String,
+        schema: String,
+    },
+    /// Tables with owner and location → `Fact::StoredObjects`.
+    StoredTables {
+        catalog: String,
+        schema: String,
+    },
+    /// Users, service principals and groups of the account with their members and roles → `Fact::DatabricksIdentities`.
+    DatabricksIdentities,
 }
 
 /// Live state as it was read: one answer per question. A question that was not asked is unknown, never absent.
@@ -139,7 +195,7 @@ impl Live {
             Observed::Unknown(Gap {
                 what: format!("{:?} in {}", query.read, query.place),
                 permission: None,
-                message: "it was not read".to_owned(),
+                message: Gap::NOT_ASKED.to_owned(),
             })
         })
     }

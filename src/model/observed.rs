@@ -52,6 +52,17 @@ pub struct Gap {
     pub message: String,
 }
 
+impl Gap {
+    /// Message of a question that nobody asked.
+    pub const NOT_ASKED: &str = "it was not read";
+
+    /// Whether nothing failed: the question was not asked at all.
+    #[must_use]
+    pub fn is_unasked(&self) -> bool {
+        self.permission.is_none() && self.message == Self::NOT_ASKED
+    }
+}
+
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} could not be read: {}", self.what, self.message)?;

@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A storage credential: an IAM role that Unity Catalog assumes for whoever may use it.
+/// A credential: an IAM role that Unity Catalog assumes for whoever may use it. A storage credential serves external
+/// locations; one of purpose `SERVICE` serves code.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StorageCredential {
     pub name: String,
@@ -18,8 +19,9 @@ pub struct StorageCredential {
 pub struct ExternalLocation {
     pub name: String,
     pub owner: String,
-    /// `s3://bucket/path`, as Databricks has it.
-    pub url: String,
+    /// `s3://bucket/path`, as Databricks has it; `None` when hidden from the caller.
+    pub url: Option<String>,
+    /// Empty when hidden from the caller.
     pub credential_name: String,
     pub read_only: bool,
     /// Clusters may fall back to credentials of their own.
@@ -55,8 +57,20 @@ pub struct StoredObject {
     /// `catalog`, `catalog.schema` or `catalog.schema.name`.
     pub full_name: String,
     pub owner: String,
-    /// `s3://…`; for catalogs and schemas the root of what is managed below.
+    /// `s3://…`; for catalogs and schemas the root of what is managed below, if it is another than that of the level
+    /// above.
     pub location: Option<String>,
+    /// The caller sees only that it exists: owner and location may be hidden.
+    pub browse_only: bool,
+}
+
+/// Who asks Databricks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabricksCaller {
+    /// What grants name: e-mail or application id.
+    pub name: String,
+    /// Names of the groups that the caller is in, sorted.
+    pub groups: Vec<String>,
 }
 
 /// An account-level Databricks identity (SCIM).

@@ -6,6 +6,8 @@ use crate::model::desired::{Desired, Reader};
 use crate::model::role::policy_names;
 use crate::model::{Arn, Fact, Live, OWNER_TAG, Observed, Place};
 
+use super::questions::{Questions, workspace_place};
+
 /// More keys than this are not searched for an ownership tag: an account like that uses the alias or the ARN.
 const KEYS_SEARCHED: usize = 500;
 
@@ -13,31 +15,17 @@ const KEYS_SEARCHED: usize = 500;
 /// same questions, and asking until nothing new appears ends.
 #[must_use]
 pub fn needed(desired: &[Desired], live: &Live) -> BTreeSet<Query> {
-    let mut questions = Questions { live, queries: BTreeSet::new() };
-    for one in desired {
-        questions.aws(one);
-        questions.databricks(one);
-    }
+    let mut questions = Questions::new(live);
+    questions.plan(desired);
     questions.queries
 }
 
-struct Questions<'a> {
-    live: &'a Live,
-    queries: BTreeSet<Query>,
-}
-
 impl Questions<'_> {
-    fn ask(&mut self, place: &Place, read: Read) {
-        self.queries.insert(Query { place: place.clone(), read });
-    }
-
-    fn answer<T: Clone>(&self, place: &Place, read: Read, narrow: fn(&Fact) -> Option<&T>) -> Observed<T> {
-        self.live.view(place, read, narrow)
-    }
-
-    /// Whether a question was answered, in whatever way.
-    fn is_answered(&self, place: &Place, read: &Read) -> bool {
-        self.live.contains(&Query { place: place.clone(), read: read.clone() })
+    pub(super) fn plan(&mut self, desired: &[Desired]) {
+        for one in desired {
+            self.aws(one);
+            self.databricks(one);
+        }
     }
 
     fn aws(&mut self, desired: &Desired) {
@@ -72,44 +60,6 @@ impl Questions<'_> {
             }
         }
         self.live_writers(desired, &place);
-    }
-
-    /// Who is calling, and the caller's role: sessions carry no path, the role's ARN does.
-    fn caller(&mut self, place: &Place) {
-        self.ask(place, Read::CallerIdentity);
-        if let Observed::Present(caller) = self.answer(place, Read::CallerIdentity, Fact::caller)
-            && let Some(role) = session_role(&caller.arn)
-        {
-            self.ask(place, Read::Role { role });
-        }
-    }
-
-    fn bucket(&mut self, place: &Place, bucket: &str) {
-        let bucket = || bucket.to_owned();
-        for read in [
-            Read::BucketLocation { bucket: bucket() },
-            Read::BucketTags { bucket: bucket() },
-            Read::BucketPublicAccessBlock { bucket: bucket() },
-            Read::BucketOwnership { bucket: bucket() },
-            Read::BucketAcl { bucket: bucket() },
-            Read::BucketEncryption { bucket: bucket() },
-            Read::BucketVersioning { bucket: bucket() },
-            Read::BucketObjectLock { bucket: bucket() },
-            Read::BucketLifecycle { bucket: bucket() },
-            Read::BucketPolicy { bucket: bucket() },
-            Read::BucketLogging { bucket: bucket() },
-            Read::BucketNotification { bucket: bucket() },
-            Read::BucketReplication { bucket: bucket() },
-        ] {
-            self.ask(place, read);
-        }
-        // The key that is the default today: a live writer may depend on it.
-        if let Observed::Present(encryption) =
-            self.answer(place, Read::BucketEncryption { bucket: bucket() }, Fact::encryption)
-            && let Some(key) = encryption.key
-        {
-            self.ask(place, Read::Key { key });
-        }
     }
 
     /// A key given by ARN, else found by alias, else by the tag that it was born with: a run may have been killed
@@ -251,53 +201,11 @@ impl Questions<'_> {
             if !wanted.is_empty() && !wanted.iter().any(|w| *w == metastore.name || *w == metastore.metastore_id) {
                 continue;
             }
-            let attached_read = Read::MetastoreWorkspaces { metastore: metastore.metastore_id.clone() };
-            self.ask(account, attached_read.clone());
-            let running = |workspace: &&Workspace| workspace.status == "RUNNING";
-            let chosen = match self.answer(account, attached_read.clone(), Fact::workspace_ids) {
-                Observed::Present(attached) => {
-                    workspaces.iter().filter(running).find(|workspace| attached.contains(&workspace.workspace_id))
-                }
-                Observed::Absent | Observed::Unknown(_) if self.is_answered(account, &attached_read) => None,
-                // A guess while the answer is under way saves a round trip: a workspace can only be attached to the
-                // metastore of its own region.
-                Observed::Absent | Observed::Unknown(_) => {
-                    workspaces.iter().filter(running).find(|workspace| workspace.region == metastore.region)
-                }
-            };
-            if let Some(workspace) = chosen {
-                let place = workspace_place(&desired.databricks.account_id, workspace);
-                self.metastore(&place, &metastore.metastore_id);
+            if let Some(place) = self.workspace_of(account, &metastore, workspaces) {
+                self.system_access(&place, &metastore.metastore_id);
             }
         }
     }
-
-    fn metastore(&mut self, place: &Place, metastore: &str) {
-        self.ask(place, Read::SystemSchemas { metastore: metastore.to_owned() });
-        self.ask(place, Read::Privileges { securable: "schema".to_owned(), name: "system.access".to_owned() });
-        let tables = Read::Tables { catalog: "system".to_owned(), schema: "access".to_owned() };
-        self.ask(place, tables.clone());
-        if let Observed::Present(tables) = self.answer(place, tables, Fact::names) {
-            for name in tables.0 {
-                self.ask(place, Read::Privileges { securable: "table".to_owned(), name });
-            }
-        }
-    }
-}
-
-fn workspace_place(account: &str, workspace: &Workspace) -> Place {
-    Place::Workspace {
-        account: account.to_owned(),
-        workspace: workspace.workspace_id,
-        deployment: workspace.deployment_name.clone(),
-    }
-}
-
-/// `arn:aws:sts::1:assumed-role/Name/session` → `Name`.
-fn session_role(arn: &str) -> Option<String> {
-    let arn: Arn = arn.parse().ok()?;
-    let rest = arn.resource.strip_prefix("assumed-role/")?;
-    rest.split('/').next().map(str::to_owned)
 }
 
 fn named_principals(desired: &Desired) -> Vec<&Arn> {

@@ -2,8 +2,10 @@
 
 mod build;
 mod depend;
+pub mod effects;
 pub mod guard;
 pub mod order;
+mod project;
 mod waits;
 mod writes;
 
@@ -18,6 +20,8 @@ use crate::model::reference::Output;
 use crate::model::{Address, Fact, Gap, Observed, Place};
 
 pub use build::{Built, Inputs, build, principal_ids};
+pub use effects::{Effects, effects};
+pub use project::project;
 
 /// Version of the plan document; a plan of another version is refused.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -179,6 +183,8 @@ pub struct Plan {
     /// Codes given with `--allow`.
     pub allowed: Vec<String>,
     pub steps: Vec<Step>,
+    /// Who can read, write, tamper and list: now, after every step, and in the end.
+    pub access: Effects,
     /// Enabled configurations that deliver as declared, as far as they exist.
     pub deliveries: Vec<Delivery>,
     /// Stable ids of principals that were read → their ARNs: policies may name a role by its id.

@@ -39,11 +39,12 @@ enum Service {
     Kms,
     Iam,
     Sts,
+    Organizations,
     Databricks,
 }
 
 impl Service {
-    const ALL: [Self; 5] = [Self::S3, Self::Kms, Self::Iam, Self::Sts, Self::Databricks];
+    const ALL: [Self; 6] = [Self::S3, Self::Kms, Self::Iam, Self::Sts, Self::Organizations, Self::Databricks];
 
     fn of_read(read: &Read) -> Self {
         match read {
@@ -61,7 +62,10 @@ impl Service {
             | Read::BucketPolicy { .. }
             | Read::BucketLogging { .. }
             | Read::BucketNotification { .. }
-            | Read::BucketReplication { .. } => Self::S3,
+            | Read::BucketReplication { .. }
+            | Read::AccessPoints { .. }
+            | Read::AccessPoint { .. }
+            | Read::AccessPointPolicy { .. } => Self::S3,
             Read::Keys
             | Read::Key { .. }
             | Read::KeyPolicy { .. }
@@ -72,7 +76,9 @@ impl Service {
             Read::Role { .. }
             | Read::RoleInlinePolicies { .. }
             | Read::RolePolicy { .. }
-            | Read::RoleAttachedPolicies { .. } => Self::Iam,
+            | Read::RoleAttachedPolicies { .. }
+            | Read::AccountAuthorization => Self::Iam,
+            Read::Organization | Read::OrganizationPolicies => Self::Organizations,
             Read::Credentials
             | Read::StorageConfigurations
             | Read::LogDeliveries
@@ -82,7 +88,16 @@ impl Service {
             | Read::SystemSchemas { .. }
             | Read::Privileges { .. }
             | Read::Tables { .. }
-            | Read::WorkspaceConf { .. } => Self::Databricks,
+            | Read::WorkspaceConf { .. }
+            | Read::DatabricksCaller
+            | Read::StorageCredentials { .. }
+            | Read::ServiceCredentials { .. }
+            | Read::ExternalLocations { .. }
+            | Read::Catalogs { .. }
+            | Read::Schemas { .. }
+            | Read::Volumes { .. }
+            | Read::StoredTables { .. }
+            | Read::DatabricksIdentities => Self::Databricks,
         }
     }
 

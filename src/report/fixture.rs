@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::access::{Assumption, Holder, Question};
 use crate::call::Write;
 use crate::diff::FieldChange;
 use crate::finding::{Finding, Severity};
 use crate::model::bucket::PublicAccessBlock;
 use crate::model::reference::Output;
 use crate::model::{Address, Gap, Kind, Observed, Place, Reference};
+use crate::plan::effects::{StepEffect, Who};
 use crate::plan::{
-    Action, Change, FORMAT_VERSION, GuardResult, PlacedWrite, Plan, Source, Step, StepAction, Summary, Target, Verdict,
+    Action, Change, Effects, FORMAT_VERSION, GuardResult, PlacedWrite, Plan, Source, Step, StepAction, Summary, Target,
+    Verdict,
 };
 
 fn at(kind: Kind, name: &str) -> Address {
@@ -295,6 +298,7 @@ pub(super) fn plan() -> Plan {
         }],
         allowed: vec!["irreversible-object-lock".into()],
         steps: steps(),
+        access: access(),
         deliveries: Vec::new(),
         principals: BTreeMap::new(),
         desired: vec![desired()],
@@ -312,6 +316,42 @@ pub(super) fn settled() -> Plan {
         findings: vec![],
         allowed: vec![],
         steps: vec![],
+        access: Effects { complete: true, ..Effects::default() },
         ..plan()
+    }
+}
+
+/// A contractor loses read, the delivery gains what it is for, an admin may still take a reader's role.
+fn access() -> Effects {
+    let arn = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
+    let holder = |question, name: &str, declared| Holder {
+        manifest: "acme".into(),
+        question,
+        arn: arn(name),
+        declared,
+        through: (name == "PlatformAdmin").then(|| arn("SecurityAnalyst")),
+        replica: None,
+    };
+    Effects {
+        complete: true,
+        gaps: Vec::new(),
+        assumptions: vec![Assumption {
+            code: "no-session-policies".into(),
+            message: "sessions have the permissions of their role".into(),
+            unread: false,
+        }],
+        before: Who { read: vec![arn("Contractor"), arn("PlatformAdmin")], ..Who::default() },
+        after: Who {
+            read: vec![arn("AuditDelivery"), arn("PlatformAdmin")],
+            write: vec![arn("AuditDelivery")],
+            ..Who::default()
+        },
+        steps: vec![StepEffect {
+            step: 1,
+            address: Address::new("acme", Kind::BucketPolicy, "audit"),
+            gained: vec![holder(Question::Read, "AuditDelivery", true), holder(Question::Write, "AuditDelivery", true)],
+            lost: vec![holder(Question::Read, "Contractor", false)],
+        }],
+        undeclared: vec![holder(Question::Read, "PlatformAdmin", false)],
     }
 }

@@ -25,6 +25,7 @@ pub fn plan_markdown(plan: &Plan) -> String {
     page.left = page.left.saturating_sub(page.text.chars().count());
     page.add(&format!("## auditseal plan\n\n**{}**\n\n", summary_line(plan)));
     checks(plan, &mut page);
+    page.add(&super::effects::markdown(plan));
 
     let mut changes: Vec<&Change> = plan.changes.iter().filter(|change| change.action != Action::Noop).collect();
     changes.sort_by(|a, b| risk(a).cmp(&risk(b)).then_with(|| a.address.cmp(&b.address)));

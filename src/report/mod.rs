@@ -4,9 +4,11 @@
 //! not say, and what could not be read is never shown as if it were in order. Colour only underlines: everything is
 //! readable without it.
 
+mod access;
 mod change;
 pub mod codes;
 pub mod diagnostic;
+mod effects;
 mod json;
 mod markdown;
 mod policy;
@@ -21,6 +23,9 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use access::{
+    ACCESS_MARKER, AccessFilter, AccessOptions, access_json, access_markdown, access_schema, access_text,
+};
 pub use codes::{CODES, Code, explain};
 pub use json::plan_json;
 pub use markdown::{PLAN_MARKER, plan_markdown};

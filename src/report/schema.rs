@@ -27,6 +27,7 @@ pub fn plan_schema() -> Value {
         "findings": list("finding"),
         "allowed": strings,
         "steps": list("step"),
+        "access": { "$ref": "#/$defs/access" },
         "deliveries": list("delivery"),
         "principals": {
             "description": "other spellings of principals and keys, and what they stand for",
@@ -108,6 +109,42 @@ fn definitions() -> Value {
             })),
             &["help", "span"]
         ),
+        "holder": object(json!({
+            "manifest": text,
+            "question": { "enum": ["read", "write", "tamper", "list"] },
+            "arn": text,
+            "declared": { "type": "boolean" },
+            "through": {
+                "description": "ARN of the role whose session can, when the principal can only by taking it",
+                "type": ["string", "null"]
+            },
+            "replica": {
+                "description": "bucket of the declared replica that this is about",
+                "type": ["string", "null"]
+            }
+        })),
+        "who": object(json!({
+            "read": { "type": "array", "items": text },
+            "write": { "type": "array", "items": text },
+            "tamper": { "type": "array", "items": text },
+            "list": { "type": "array", "items": text }
+        })),
+        "access": object(json!({
+            "complete": { "type": "boolean" },
+            "gaps": { "type": "array", "items": { "$ref": "#/$defs/gap" } },
+            "assumptions": { "type": "array", "items": object(json!({
+                "code": { "$ref": "#/$defs/code" }, "message": text, "unread": { "type": "boolean" }
+            })) },
+            "before": { "$ref": "#/$defs/who" },
+            "after": { "$ref": "#/$defs/who" },
+            "steps": { "type": "array", "items": object(json!({
+                "step": count,
+                "address": address,
+                "gained": { "type": "array", "items": { "$ref": "#/$defs/holder" } },
+                "lost": { "type": "array", "items": { "$ref": "#/$defs/holder" } }
+            })) },
+            "undeclared": { "type": "array", "items": { "$ref": "#/$defs/holder" } }
+        })),
         "delivery": object(json!({
             "manifest": text,
             "place": { "$ref": "#/$defs/place" },

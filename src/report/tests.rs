@@ -90,6 +90,17 @@ fn plan_in_full() {
       3. wait for the new delivery acme/log-delivery[primary] (waits up to 90 minutes for a successful delivery)
       4. let the old delivery end acme/log-delivery[primary] (waits 1 hour: a change of status takes up to an hour)
 
+    Who can do what to the logs, before -> after:
+
+      read   2 -> 2
+          - arn:aws:iam::111122223333:role/Contractor
+          + arn:aws:iam::111122223333:role/AuditDelivery
+          ! arn:aws:iam::111122223333:role/PlatformAdmin  # not declared
+      write  0 -> 1
+          + arn:aws:iam::111122223333:role/AuditDelivery
+      tamper 0
+      list   0
+
     Not read, so nothing is concluded about it:
 
       ? s3:GetBucketNotification on acme-databricks-audit could not be read: AccessDenied (needs s3:GetBucketNotification)
@@ -121,6 +132,13 @@ fn plan_in_short() {
       + acme/bucket-object-lock[audit]: declared under [bucket.object_lock] # irreversible
       - acme/role-attached-policies[delivery]: R2: nothing but the declared permissions
     -/+ acme/log-delivery[primary]: the delivery moves to prefix `audit`
+
+    Who can do what to the logs, before -> after:
+
+      read   2 -> 2
+      write  0 -> 1
+      tamper 0
+      list   0
 
     Not read, so nothing is concluded about it:
 
@@ -162,6 +180,11 @@ fn plan_for_a_pull_request() {
     ### Findings
 
     - **high** `undeclared-delivery` `_/log-delivery[9f3c]`: delivers audit logs to `other-bucket`, which nothing declares — declare it, or set `[delivery] undeclared = "disable"`
+
+    | who can | count | gain it | lose it | not declared |
+    |---|---|---|---|---|
+    | read | 2 -> 2 | `arn:aws:iam::111122223333:role/AuditDelivery` | `arn:aws:iam::111122223333:role/Contractor` | `arn:aws:iam::111122223333:role/PlatformAdmin` |
+    | write | 0 -> 1 | `arn:aws:iam::111122223333:role/AuditDelivery` |  |  |
 
     | action | address | why |
     |---|---|---|

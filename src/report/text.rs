@@ -42,6 +42,7 @@ pub fn plan_text(plan: &Plan, options: TextOptions, out: &mut dyn Write) -> fmt:
         if options.steps {
             steps(&plan.steps, style, out)?;
         }
+        super::effects::text(plan, options, style, out)?;
     }
     gaps(plan, options.verbose, style, out)?;
     guards(&plan.guards, options.verbose, style, out)?;

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::apply::{Applier, Clock, Event, Outcome, RecordError};
+use crate::journal::RunResult;
 use crate::model::{Desired, Place};
 use crate::plan::guard::Purpose;
 use crate::plan::{Plan, StepAction};
@@ -14,6 +15,10 @@ use crate::provider::Writer;
 use super::journal_file::{JournalFile, unfinished};
 use super::lock::{LockError, LockStore, Locks, parameter};
 use super::plan::{PlanOptions, plan};
+
+/// How often a run in which every step was done is looked at, with this pause, until nothing differs.
+const LOOKS: u32 = 3;
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// Everything that a run needs beside the plan.
 pub struct ApplyOptions<'a> {
@@ -112,6 +117,26 @@ where
     result
 }
 
+/// Plans again. Every write was seen before, but reads of S3 and IAM are not monotonic: a copy that lags may answer the next
+/// one. What still differs after a few more looks, differs.
+async fn verify<W: Writer, C: Clock>(
+    writer: &W,
+    clock: &C,
+    applied: &Plan,
+    options: &PlanOptions,
+    all_done: bool,
+) -> Plan {
+    let mut verification = plan(writer, &applied.desired, options, Purpose::Plan).await;
+    for _ in 1..LOOKS {
+        if !all_done || verification.changes.is_empty() && verification.complete {
+            break;
+        }
+        clock.sleep(LOOK_AGAIN).await;
+        verification = plan(writer, &applied.desired, options, Purpose::Plan).await;
+    }
+    verification
+}
+
 async fn run<W, C>(
     writer: &W,
     clock: &C,
@@ -134,7 +159,7 @@ where
         None
     } else {
         let plan_options = PlanOptions { allow: plan_to_apply.allowed.iter().cloned().collect(), partial: false };
-        Some(plan(writer, &plan_to_apply.desired, &plan_options, Purpose::Plan).await)
+        Some(verify(writer, clock, plan_to_apply, &plan_options, outcome.result == RunResult::Applied).await)
     };
     let mut unconfirmed = Vec::new();
     if let (Some(earlier), Some(verification)) = (earlier, &verification) {

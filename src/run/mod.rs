@@ -1,5 +1,6 @@
 //! The use cases. The only room that wires the others together.
 
+pub mod access;
 pub mod apply;
 pub mod clock;
 pub mod connect;

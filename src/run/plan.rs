@@ -13,7 +13,9 @@ use crate::model::live::Query;
 use crate::model::{Desired, Fact, Kind, Live, Observed, Place, Reference, Wanted};
 use crate::observe::observe;
 use crate::plan::guard::{self, Purpose};
-use crate::plan::{Delivery, FORMAT_VERSION, GuardResult, Inputs, Plan, Source, Verdict, build, principal_ids};
+use crate::plan::{
+    Delivery, FORMAT_VERSION, GuardResult, Inputs, Plan, Source, Verdict, build, effects, principal_ids,
+};
 use crate::provider::Reader;
 
 /// What was asked for beside the manifests.
@@ -36,7 +38,11 @@ pub async fn plan<R: Reader>(reader: &R, desired: &[Desired], options: &PlanOpti
 pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> Plan {
     let scope = Scope { partial: options.partial, remove_denies: options.allow.contains("remove-undeclared-denies") };
     let wanted = harden(desired, live, scope);
-    let built = build(&Inputs { desired, live, wanted: &wanted });
+    let mut built = build(&Inputs { desired, live, wanted: &wanted });
+    let access = effects(desired, live, &built.steps);
+    built.gaps.extend(access.gaps.iter().cloned());
+    built.gaps.sort();
+    built.gaps.dedup();
     let caller = callers(live, desired);
     let mut guards = refusals(&wanted, &options.allow);
     guards.extend(guard::check(&guard::Subject {
@@ -46,6 +52,7 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
         changes: &built.changes,
         steps: &built.steps,
         gaps: &built.gaps,
+        access: &access,
         caller: &caller,
         allow: &options.allow,
         purpose,
@@ -65,6 +72,7 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
         findings: findings(&wanted, live, desired),
         allowed: options.allow.iter().cloned().collect(),
         steps: built.steps,
+        access,
         deliveries: desired.iter().filter_map(|one| delivery(one, &wanted)).collect(),
         principals: principal_ids(live),
         desired: desired.to_vec(),

@@ -30,7 +30,7 @@ async fn killed(estate: Estate, n: u64, moment: Moment, keys: usize) -> Option<V
     }
     let mut wrong = unannounced(&case);
     if delivered && !delivers(&case).await {
-        wrong.push("the delivery that worked is lost".to_owned());
+        wrong.push(format!("the delivery that worked is lost: {:#?}", case.sandbox.databricks.log_deliveries()));
     }
     for reader in exposed_to(&case).await {
         if !exposed.contains(&reader) {

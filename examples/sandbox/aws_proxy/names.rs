@@ -82,6 +82,7 @@ fn json(family: &str, operation: &str, body: &[u8]) -> Named {
         "TrentService" => "kms",
         "AmazonSSM" => "ssm",
         "AWSEvents" => "events",
+        "AWSOrganizationsV20161128" => "organizations",
         other => other,
     };
     let data: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
@@ -114,10 +115,12 @@ fn s3control(method: &str, path: &str, account: &str, query: &str) -> Named {
     let (noun, resource) = match path.split('/').next().unwrap_or_default() {
         "configuration" => ("PublicAccessBlock", account.to_owned()),
         "accesspoint" if path == "accesspoint" => ("AccessPoints", bucket_parameter(query)),
+        "accesspoint" if path.ends_with("/policy") => ("AccessPointPolicy", path.to_owned()),
         "accesspoint" => ("AccessPoint", path.to_owned()),
         other => (other, path.to_owned()),
     };
     let verb = match method {
+        "PUT" if noun == "AccessPoint" => "Create",
         "PUT" => "Put",
         "POST" => "Create",
         "DELETE" => "Delete",

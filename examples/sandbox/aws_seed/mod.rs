@@ -3,6 +3,7 @@
 //! [`World`] gives clients and sessions of one endpoint; [`Estate`] is one AWS account with the
 //! people, the insecure set-up of the vendor's documented example, or nothing but the people.
 
+mod signed;
 mod world;
 
 use anyhow::{Context, Result};

@@ -23,9 +23,7 @@ pub struct CallError {
 }
 
 impl CallError {
-    pub(super) fn of<E: ProvideErrorMetadata>(
-        operation: &'static str,
-    ) -> impl FnOnce(SdkError<E, HttpResponse>) -> Self {
+    pub fn of<E: ProvideErrorMetadata>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Self {
         move |error| {
             let status = error.raw_response().map(|answer| answer.status().as_u16());
             let code = error.code().unwrap_or("NoAnswer").to_owned();
@@ -58,6 +56,14 @@ impl World {
     pub fn new(endpoint: impl Into<String>, region: impl Into<String>) -> Self {
         let http = aws_smithy_http_client::Builder::new().build_http();
         Self { endpoint: endpoint.into(), region: region.into(), http }
+    }
+
+    pub(super) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    pub(super) fn region(&self) -> &str {
+        &self.region
     }
 
     /// The root user of an account: in the emulator a 12-digit access key.

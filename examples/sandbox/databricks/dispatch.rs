@@ -6,7 +6,7 @@ use super::options::{Options, Role};
 use super::route::{Host, Operation};
 use super::server::Shared;
 use super::state::Data;
-use super::{account, grants, log_delivery, oauth, scim, unity_catalog, workspace};
+use super::{account, grants, log_delivery, oauth, scim, storage, unity_catalog, workspace};
 
 /// What the account host shows for a workspace path (databricks/terraform-provider-databricks#752).
 const SIGN_IN: &str = "<!doctype html><html><head><meta charset=\"utf-8\"/><title>Databricks - Sign In</title>\
@@ -115,8 +115,12 @@ fn handle(call: &Call, options: &Options, data: &mut Data) -> Result<Reply, ApiE
         Op::ListSystemSchemas => unity_catalog::list_schemas(call, options, data),
         Op::EnableSystemSchema => unity_catalog::enable_schema(call, options, data),
         Op::DisableSystemSchema => unity_catalog::disable_schema(call, data),
-        Op::ListTables => unity_catalog::list_tables(call, options, data),
-        Op::ListExternalLocations | Op::ListStorageCredentials => unity_catalog::list_storage(call, options, data),
+        Op::ListTables | Op::ListVolumes => storage::list_objects(call, options, data),
+        Op::ListCatalogs => storage::list_catalogs(call, options, data),
+        Op::ListSchemas => storage::list_schemas(call, options, data),
+        Op::ListExternalLocations | Op::ListStorageCredentials | Op::ListServiceCredentials => {
+            storage::list_securables(call, options, data)
+        }
         Op::MetastoreSummary => unity_catalog::summary(call, data),
         Op::CurrentMetastoreAssignment => unity_catalog::assignment(call, data),
         Op::GetPermissions | Op::ListPrivilegeAssignments => grants::get(call, options, data),

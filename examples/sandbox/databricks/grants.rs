@@ -55,7 +55,8 @@ fn securable(call: &Call, metastore: &Metastore) -> Result<Securable, ApiError> 
         }
         "external_location" if named(&metastore.external_locations) => true,
         "storage_credential" if named(&metastore.storage_credentials) => true,
-        _ => metastore.grants.contains_key(&key),
+        "credential" if named(&metastore.service_credentials) || named(&metastore.storage_credentials) => true,
+        _ => metastore.objects.contains_key(&key) || metastore.grants.contains_key(&key),
     };
     if exists {
         return Ok(key);

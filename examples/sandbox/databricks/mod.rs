@@ -22,6 +22,7 @@ mod scim;
 mod seed;
 mod server;
 mod state;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod unity_catalog;
@@ -42,7 +43,7 @@ pub use self::{
         Credential, Data, DeliveryState, Grants, LogDelivery, Metastore, Principal, Securable, Storage, SystemSchema,
         Workspace,
     },
-    unity_catalog::BOUND_WORKSPACES,
+    storage::BOUND_WORKSPACES,
 };
 
 /// A running simulator. Dropping it closes the endpoint and all connections.

@@ -69,6 +69,8 @@ pub struct Options {
     pub log_delivery_page_size: usize,
     /// Entries on one page of a Unity Catalog list when the client lets the server choose.
     pub catalog_page_size: usize,
+    /// The most entries on one page of a SCIM list.
+    pub scim_page_size: usize,
     /// Paged Unity Catalog lists start with an empty page that has a token.
     pub empty_first_page: bool,
     /// The status of a created configuration whose request named none: documented as enabled,
@@ -122,6 +124,7 @@ impl Options {
             token_ttl: Duration::from_secs(3600),
             log_delivery_page_size: 100,
             catalog_page_size: 100,
+            scim_page_size: 100,
             empty_first_page: false,
             enabled_by_default: true,
             empty_patch_reply: EmptyReply::ZeroLength,

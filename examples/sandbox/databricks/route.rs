@@ -45,6 +45,10 @@ pub enum Operation {
     ListTables,
     ListExternalLocations,
     ListStorageCredentials,
+    ListServiceCredentials,
+    ListCatalogs,
+    ListSchemas,
+    ListVolumes,
     MetastoreSummary,
     CurrentMetastoreAssignment,
     GetWorkspaceConf,
@@ -119,6 +123,10 @@ const WORKSPACE: &[Line] = &[
     (GET, "/api/2.1/unity-catalog/tables", Operation::ListTables),
     (GET, "/api/2.1/unity-catalog/external-locations", Operation::ListExternalLocations),
     (GET, "/api/2.1/unity-catalog/storage-credentials", Operation::ListStorageCredentials),
+    (GET, "/api/2.1/unity-catalog/credentials", Operation::ListServiceCredentials),
+    (GET, "/api/2.1/unity-catalog/catalogs", Operation::ListCatalogs),
+    (GET, "/api/2.1/unity-catalog/schemas", Operation::ListSchemas),
+    (GET, "/api/2.1/unity-catalog/volumes", Operation::ListVolumes),
     (GET, "/api/2.1/unity-catalog/metastore_summary", Operation::MetastoreSummary),
     (GET, "/api/2.1/unity-catalog/current-metastore-assignment", Operation::CurrentMetastoreAssignment),
     (GET, "/api/2.0/workspace-conf", Operation::GetWorkspaceConf),
@@ -214,6 +222,10 @@ impl Operation {
                 | Self::ListTables
                 | Self::ListExternalLocations
                 | Self::ListStorageCredentials
+                | Self::ListServiceCredentials
+                | Self::ListCatalogs
+                | Self::ListSchemas
+                | Self::ListVolumes
         )
     }
 }

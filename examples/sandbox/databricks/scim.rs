@@ -47,7 +47,7 @@ pub fn list(call: &Call, options: &Options, data: &Data) -> Result<Reply, ApiErr
             .map_err(|_| ApiError::scim(StatusCode::BAD_REQUEST, format!("Invalid {name}.")))
             .map(|value| value.unwrap_or(default))
     };
-    let (start, count) = (number("startIndex", 1)?.max(1), number("count", 100)?);
+    let (start, count) = (number("startIndex", 1)?.max(1), number("count", 100)?.min(options.scim_page_size));
     let matching: Vec<&Principal> =
         all(kind, data).iter().filter(|one| filter.as_ref().is_none_or(|filter| filter.matches(one))).collect();
     let members = options.group_list_has_members;
@@ -87,7 +87,7 @@ fn resource(kind: Kind, one: &Principal, members: bool) -> Value {
     match kind {
         Kind::User => {
             fields.insert("userName".to_owned(), json!(one.name));
-            fields.insert("active".to_owned(), json!(true));
+            fields.insert("active".to_owned(), json!(one.active));
             fields.insert("emails".to_owned(), json!([{ "value": one.name, "primary": true, "type": "work" }]));
         }
         Kind::Group if members => {
@@ -98,7 +98,7 @@ fn resource(kind: Kind, one: &Principal, members: bool) -> Value {
         Kind::Group => {}
         Kind::ServicePrincipal => {
             fields.insert("applicationId".to_owned(), json!(one.name));
-            fields.insert("active".to_owned(), json!(true));
+            fields.insert("active".to_owned(), json!(one.active));
         }
     }
     if let Some(external) = &one.external_id {

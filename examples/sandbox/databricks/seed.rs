@@ -155,6 +155,55 @@ impl DatabricksSim {
         self.seed_securable(metastore_id, base, extra, |metastore| &mut metastore.storage_credentials);
     }
 
+    /// A credential of purpose `SERVICE`, with the fields of `CredentialInfo`.
+    pub fn seed_service_credential(&self, metastore_id: &str, name: &str, role_arn: &str) {
+        let base = json!({
+            "id": Uuid::new_v4().to_string(),
+            "name": name,
+            "full_name": name,
+            "aws_iam_role": { "role_arn": role_arn },
+            "owner": "metastore-admins",
+            "isolation_mode": "ISOLATION_MODE_OPEN",
+            "metastore_id": metastore_id,
+            "created_at": now_ms(),
+        });
+        self.seed_securable(metastore_id, base, Map::new(), |metastore| &mut metastore.service_credentials);
+    }
+
+    /// A catalog, schema, volume or table with its owner; `extra` (`storage_root`, `storage_location`, …) is merged in.
+    /// Its parents are to be seeded as well.
+    pub fn seed_object(&self, metastore_id: &str, securable: (&str, &str), owner: &str, extra: Value) {
+        let (kind, full_name) = securable;
+        let parts: Vec<&str> = full_name.split('.').collect();
+        let mut fields = Map::from_iter([
+            ("full_name".to_owned(), json!(full_name)),
+            ("owner".to_owned(), json!(owner)),
+            ("metastore_id".to_owned(), json!(metastore_id)),
+        ]);
+        for (name, part) in ["name", "schema_name", "catalog_name"].into_iter().zip(parts.iter().rev()) {
+            fields.insert(name.to_owned(), json!(part));
+        }
+        if let [catalog, _schema] = parts.as_slice() {
+            fields.remove("schema_name");
+            fields.insert("catalog_name".to_owned(), json!(catalog));
+        }
+        match kind {
+            "catalog" => fields.insert("catalog_type".to_owned(), json!("MANAGED_CATALOG")),
+            "volume" => fields.insert("volume_type".to_owned(), json!("EXTERNAL")),
+            "table" => fields.insert("table_type".to_owned(), json!("EXTERNAL")),
+            _ => None,
+        };
+        if let Value::Object(extra) = extra {
+            fields.extend(extra);
+        }
+        let key = (kind.to_owned(), full_name.to_owned());
+        self.edit(|data| {
+            if let Some(metastore) = data.metastore_mut(metastore_id) {
+                metastore.objects.insert(key, fields);
+            }
+        });
+    }
+
     fn seed_securable(
         &self,
         metastore_id: &str,

@@ -194,6 +194,10 @@ pub struct Metastore {
     pub external_locations: Vec<Map<String, Value>>,
     /// `StorageCredentialInfo` objects.
     pub storage_credentials: Vec<Map<String, Value>>,
+    /// `CredentialInfo` objects of purpose `SERVICE`.
+    pub service_credentials: Vec<Map<String, Value>>,
+    /// Catalogs, schemas, volumes and tables outside the catalog `system`.
+    pub objects: BTreeMap<Securable, Map<String, Value>>,
 }
 
 /// System schemas that a new metastore shows, with their first state.
@@ -223,6 +227,8 @@ impl Metastore {
             orphan_grants: BTreeMap::new(),
             external_locations: Vec::new(),
             storage_credentials: Vec::new(),
+            service_credentials: Vec::new(),
+            objects: BTreeMap::new(),
         }
     }
 
@@ -261,6 +267,7 @@ pub struct Principal {
     /// (id, display name) of the members of a group.
     pub members: Vec<(String, String)>,
     pub external_id: Option<String>,
+    pub active: bool,
 }
 
 impl Principal {
@@ -272,6 +279,7 @@ impl Principal {
             roles: Vec::new(),
             members: Vec::new(),
             external_id: None,
+            active: true,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! System schemas, tables of the system catalog, storage securables and metastore summaries
+//! System schemas, metastore summaries and the shape of lists
 //! (SDK `service/catalog.py`).
 
 use hyper::StatusCode;
@@ -6,9 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::call::{Call, Reply};
 use super::errors::ApiError;
-use super::options::{Options, Role};
+use super::options::Options;
 use super::paging;
-use super::route::Operation;
 use super::state::{Data, Metastore};
 
 /// The tables of `system.access` (docs: admin/system-tables).
@@ -88,7 +87,7 @@ pub fn disable_schema(call: &Call, data: &mut Data) -> Result<Reply, ApiError> {
     }
 }
 
-fn no_schema(name: &str) -> ApiError {
+pub fn no_schema(name: &str) -> ApiError {
     let message = format!("Schema 'system.{name}' does not exist.");
     ApiError::new(StatusCode::NOT_FOUND, "SCHEMA_DOES_NOT_EXIST", message)
 }
@@ -97,66 +96,6 @@ fn no_schema(name: &str) -> ApiError {
 pub fn is_enabled(metastore: &Metastore, name: &str) -> bool {
     let state = metastore.system_schemas.get(name).map(|schema| schema.state.as_str());
     matches!(state, Some("ENABLE_COMPLETED" | "MANAGED"))
-}
-
-/// `GET /tables?catalog_name=&schema_name=`, for the system catalog.
-pub fn list_tables(call: &Call, options: &Options, data: &Data) -> Result<Reply, ApiError> {
-    let (Some(catalog), Some(schema)) = (call.parameter("catalog_name"), call.parameter("schema_name")) else {
-        return Err(ApiError::invalid("catalog_name and schema_name are required."));
-    };
-    let size = paging::size(call.parameter("max_results"), 1, options.catalog_page_size)?;
-    let metastore = metastore(call, data)?;
-    if catalog != "system" {
-        let message = format!("Catalog '{catalog}' does not exist.");
-        return Err(ApiError::new(StatusCode::NOT_FOUND, "CATALOG_DOES_NOT_EXIST", message));
-    }
-    if !is_enabled(metastore, schema) {
-        return Err(no_schema(schema));
-    }
-    let names = if schema == "access" { ACCESS_TABLES } else { &[] };
-    let visible = if call.role == Role::Unprivileged { &[] } else { names };
-    let table = |name: &&str| {
-        json!({
-            "name": name,
-            "catalog_name": catalog,
-            "schema_name": schema,
-            "full_name": format!("{catalog}.{schema}.{name}"),
-            "table_type": "MANAGED",
-            "data_source_format": "DELTA",
-            "owner": "System user",
-            "metastore_id": metastore.metastore_id,
-        })
-    };
-    listing(call, options, "tables", visible.iter().map(table).collect(), size)
-}
-
-/// `GET /external-locations` and `/storage-credentials`: `{}` when empty. A caller without rights
-/// sees nothing; objects that are not bound to the workspace show with `include_unbound`.
-pub fn list_storage(call: &Call, options: &Options, data: &Data) -> Result<Reply, ApiError> {
-    let size = paging::size(call.parameter("max_results"), 1, options.catalog_page_size)?;
-    let metastore = metastore(call, data)?;
-    let (field, all) = match call.route.operation {
-        Operation::ListExternalLocations => ("external_locations", &metastore.external_locations),
-        _ => ("storage_credentials", &metastore.storage_credentials),
-    };
-    let unbound = call.parameter("include_unbound") == Some("true");
-    let visible = all.iter().filter(|one| call.role != Role::Unprivileged && (unbound || bound(one, call.workspace)));
-    let objects = visible.map(|one| {
-        let mut shown = one.clone();
-        shown.remove(BOUND_WORKSPACES);
-        Value::Object(shown)
-    });
-    listing(call, options, field, objects.collect(), size)
-}
-
-/// A hidden field of seeded securables: the workspaces an isolated one is bound to.
-pub const BOUND_WORKSPACES: &str = "sandbox_bound_workspaces";
-
-fn bound(object: &Map<String, Value>, workspace: Option<i64>) -> bool {
-    match object.get(BOUND_WORKSPACES).and_then(Value::as_array) {
-        None => true,
-        Some(ids) => ids.iter().any(|id| id.as_i64() == workspace),
-    }
 }
 
 /// `GET /metastore_summary`.

@@ -94,9 +94,13 @@ fn bad_request(message: String) -> ApiError {
 pub fn me(call: &Call, data: &Data) -> Result<Reply, ApiError> {
     let Some(client) = &call.client else { return Err(ApiError::unauthenticated("Invalid Token")) };
     let id = data.service_principals.iter().find(|one| one.name == client.client_id).map(|one| one.id.as_str());
+    let id = id.unwrap_or("0");
+    let joined = data.groups.iter().filter(|group| group.members.iter().any(|(member, _)| member == id));
+    let groups: Vec<Value> = joined.map(|group| json!({ "value": group.id, "display": group.name })).collect();
     Ok(Reply::Json(json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-        "id": id.unwrap_or("0"),
+        "id": id,
+        "groups": groups,
         "userName": client.client_id,
         "displayName": client.display_name,
         "active": true,

@@ -26,7 +26,7 @@ from databricks.sdk.service.billing import (
     LogType,
     OutputFormat,
 )
-from databricks.sdk.service.catalog import PermissionsChange, Privilege, SecurableType
+from databricks.sdk.service.catalog import CredentialPurpose, PermissionsChange, Privilege, SecurableType
 from databricks.sdk.service.provisioning import CreateCredentialAwsCredentials, CreateCredentialStsRole, RootBucketInfo
 
 SYSTEM_SCHEMA_STATES = {
@@ -434,7 +434,9 @@ def workspace_calls(checks, given, metastore_id):
         )
 
     workspace, bare = client(given.workspace), client(given.bare_workspace)
-    checks.equal("Me", workspace.current_user.me().user_name, given.client_id)
+    me = workspace.current_user.me()
+    checks.equal("Me", me.user_name, given.client_id)
+    checks.equal("Me groups", [group.display for group in me.groups or []], ["metastore-admins"])
     personal = client(given.workspace, token=given.personal_token)
     checks.equal("Me by personal token", personal.current_user.me().user_name, given.client_id)
     checks.equal("summary", workspace.metastores.summary().metastore_id, metastore_id)
@@ -503,6 +505,7 @@ def workspace_calls(checks, given, metastore_id):
     checks.equal("schema disabled", schemas()["access"], "AVAILABLE")
 
     storage_securables(checks, given, workspace)
+    stored_objects(checks, given, workspace)
 
     key = "enableVerboseAuditLogs"
     checks.equal("conf unset", workspace.workspace_conf.get_status(key), {key: None})
@@ -554,6 +557,62 @@ def storage_securables(checks, given, workspace):
                 checks.that(f"location {one.name} fallback", one.fallback is not None, one)
             else:
                 checks.that(f"credential {one.name}", one.aws_iam_role.role_arn.startswith("arn:aws:iam::"), one)
+
+
+def stored_objects(checks, given, workspace):
+    """Seeded by tests/it/simulator.rs: what Unity Catalog keeps in storage, as the SDK decodes it."""
+    locations = {one.name: one for one in workspace.external_locations.list(include_browse=True, max_results=0)}
+    checks.equal("locations with stubs", sorted(locations), ["logs", "other", "stub"])
+    checks.equal("location url", locations["logs"].url, f"s3://{given.bucket}/audit")
+    checks.equal("location stub", (locations["stub"].browse_only, locations["stub"].url), (True, None))
+    plain = [one.name for one in workspace.external_locations.list(max_results=0)]
+    checks.equal("locations without stubs", plain, ["logs", "other"])
+    service = list(workspace.credentials.list_credentials(purpose=CredentialPurpose.SERVICE, max_results=0))
+    checks.equal("service credentials", [one.name for one in service], ["code"])
+    checks.equal("service credential purpose", service[0].purpose, CredentialPurpose.SERVICE)
+    checks.that("service credential role", service[0].aws_iam_role.role_arn.endswith(":role/code"), service[0])
+    both = list(workspace.credentials.list_credentials(max_results=0))
+    checks.equal("credentials of both purposes", sorted(one.name for one in both), ["code", "uc"])
+
+    catalogs = {one.name: one for one in workspace.catalogs.list(include_unbound=True, max_results=0)}
+    checks.equal("catalogs", sorted(catalogs), ["elsewhere", "main", "system"])
+    checks.equal("catalog root", catalogs["main"].storage_root, f"s3://{given.bucket}/managed")
+    checks.equal("catalog owner", catalogs["main"].owner, "owner@example.com")
+    bound = [one.name for one in workspace.catalogs.list(max_results=0)]
+    checks.that("unbound catalog hidden", "elsewhere" not in bound and "main" in bound, bound)
+    schemas = {one.full_name: one for one in workspace.schemas.list("main", max_results=0)}
+    checks.equal("schemas", sorted(schemas), ["main.a", "main.b", "main.c"])
+    checks.equal("schema names", (schemas["main.b"].name, schemas["main.b"].catalog_name), ("b", "main"))
+    checks.that("system schemas", "system.billing" in {one.full_name for one in workspace.schemas.list("system")})
+    volumes = list(workspace.volumes.list("main", "a", max_results=0))
+    checks.equal("volumes", [one.full_name for one in volumes], ["main.a.logs"])
+    checks.equal("volume location", volumes[0].storage_location, f"s3://{given.bucket}/audit/volume")
+    checks.equal("volume parents", (volumes[0].catalog_name, volumes[0].schema_name), ("main", "a"))
+    tables = list(workspace.tables.list("main", "a", omit_columns=True, omit_properties=True, max_results=0))
+    checks.equal("tables", sorted(one.full_name for one in tables), ["main.a.t1", "main.a.t2", "main.a.t3"])
+    checks.equal("table location", tables[0].storage_location, f"s3a://{given.bucket}/audit/t1")
+    checks.equal("no volumes", list(workspace.volumes.list("main", "b", max_results=0)), [])
+    for name, call in (
+        ("catalog", lambda: list(workspace.schemas.list("nope", max_results=0))),
+        ("schema", lambda: list(workspace.tables.list("main", "nope", max_results=0))),
+    ):
+        checks.raises(f"unknown {name}", errors.NotFound, "does not exist", call, f"{name.upper()}_DOES_NOT_EXIST")
+
+    for kind, name in (
+        ("external_location", "logs"),
+        ("storage_credential", "uc"),
+        ("credential", "code"),
+        ("catalog", "main"),
+        ("schema", "main.a"),
+        ("volume", "main.a.logs"),
+        ("table", "main.a.t1"),
+        ("metastore", workspace.metastores.summary().metastore_id),
+    ):
+        change = PermissionsChange(principal=given.group, add=[Privilege.MANAGE])
+        workspace.grants.update(kind, name, changes=[change])
+        held = [(one.principal, one.privileges) for one in workspace.grants.list(kind, name)]
+        checks.equal(f"grant on {kind}", held, [(given.group, [Privilege.MANAGE])])
+        workspace.grants.update(kind, name, changes=[PermissionsChange(principal=given.group, remove=[Privilege.MANAGE])])
 
 
 def grants(checks, given, workspace):

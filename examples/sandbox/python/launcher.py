@@ -30,7 +30,7 @@ def _environment(port):
         BIND_HOST="127.0.0.1",
         GATEWAY_PORT=str(port),
         MINISTACK_HOST="localhost",
-        SERVICES="s3,kms,iam,sts,ssm,events,sqs",
+        SERVICES="s3,kms,iam,sts,ssm,events,sqs,organizations",
         IOT_MTLS_ENABLED="0",
         SFTP_ENABLED="0",
         PERSIST_STATE="0",
@@ -55,11 +55,14 @@ def main():
     import rules_access
     import rules_answers
     import rules_documents
+    import rules_inventory
     import rules_listing
 
     app._docker_socket_present = lambda: False
     rules_documents.install()
     rules_answers.install()
+    # Before paging, which cuts what it adds.
+    rules_inventory.install()
     rules_listing.install()
     rules_access.install()
 

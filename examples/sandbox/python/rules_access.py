@@ -16,6 +16,8 @@ Each rule names the AWS page it restores:
 * A bucket-key object has the bucket's ARN as context, another the object's (S3 user guide,
   bucket-key).
 * KMS grants allow (KMS developer guide, grants); an explicit Deny still wins.
+* A role's trust policy decides together with the caller's own policies: whom it names directly, in the same account,
+  needs no identity policy (IAM user guide, reference_policies_evaluation-logic; id_roles_terms-and-concepts).
 * A foreign account's principal is matched as itself, not as its account's root (IAM user guide,
   reference_policies_evaluation-logic-cross-account).
 """
@@ -128,8 +130,12 @@ def _install_key_access():
             if iam_action == "kms:ListAliases":
                 resource_arn = "*"
             service_context = {"kms:CallerAccount": get_account_id(), **(service_context or {})}
-        return enforce(access_key_id, iam_action, service, region, resource_arn=resource_arn,
-                       service_context=service_context)
+        result = enforce(access_key_id, iam_action, service, region, resource_arn=resource_arn,
+                         service_context=service_context)
+        # Here the caller's policies are looked at alone; the trust policy is looked at later, with both.
+        if iam_action == "sts:AssumeRole" and getattr(result, "decision", "") == "ImplicitDeny":
+            return None
+        return result
 
     kms.key_policy_for_arn = key_policy_for_arn
     iam_evaluator.combine_resource_policy = combined
@@ -304,7 +310,39 @@ def mfa_scope(given):
     return scope()
 
 
+def _install_role_trust():
+    trusted = iam_evaluator.evaluate_trust_policy
+
+    def evaluate_trust_policy(trust_doc, caller_arn, ctx=None):
+        if not trusted(trust_doc, caller_arn, ctx):
+            return False
+        if ctx is None or ctx.action != "sts:AssumeRole" or not caller_key.get():
+            return True
+        principal = iam_evaluator.resolve_principal(caller_key.get(), ctx.principal_account)
+        if isinstance(principal, iam_evaluator.AuthError) or principal.policies is None:
+            return True
+        document = json.loads(trust_doc) if isinstance(trust_doc, str) else trust_doc
+        listed = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+        document = {**document, "Statement": [{**statement, "Resource": "*"} for statement in listed]}
+        identity = iam_evaluator.evaluate(ctx, principal.policies, *principal.limits)
+        owner = ctx.resource_arn.split(":")[4]
+        combined = iam_evaluator.combine_resource_policy(identity, ctx, document, owner, required=True,
+                                                         limits=principal.limits)
+        return combined.decision == "Allow"
+
+    direct = iam_evaluator._names_caller_directly
+
+    def names_caller_directly(principal, caller_arn):
+        named = principal.get("AWS", []) if isinstance(principal, dict) else principal
+        # "*" names every principal, and no boundary narrows it (reference_policies_elements_principal, "All principals").
+        return named == "*" or (isinstance(named, list) and "*" in named) or direct(principal, caller_arn)
+
+    iam_evaluator.evaluate_trust_policy = evaluate_trust_policy
+    iam_evaluator._names_caller_directly = names_caller_directly
+
+
 def install():
     _install_condition_keys()
+    _install_role_trust()
     _install_key_access()
     _install_foreign_buckets()

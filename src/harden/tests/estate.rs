@@ -241,6 +241,7 @@ pub fn metastore(id: &str, name: &str) -> Metastore {
         name: name.to_owned(),
         region: "us-east-1".to_owned(),
         owner: "owners".to_owned(),
+        storage_root: None,
     }
 }
 

@@ -5,6 +5,7 @@ mod access;
 mod states;
 #[cfg(test)]
 mod tests;
+mod widened;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use crate::call::Read;
 use crate::harden::own_sids;
 use crate::model::{Desired, Fact, Gap, Kind, Live, OWNER_TAG, Wanted};
 
-use super::{Change, GuardResult, Step, Verdict};
+use super::{Change, Effects, GuardResult, Step, Verdict};
 
 /// What a plan is made for: who only looks need not be an admin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub struct Subject<'a> {
     pub changes: &'a [Change],
     pub steps: &'a [Step],
     pub gaps: &'a [Gap],
+    pub access: &'a Effects,
     /// Per AWS account: the caller's role with its path, or its plain ARN.
     pub caller: &'a BTreeMap<String, String>,
     pub allow: &'a BTreeSet<String>,
@@ -70,6 +72,7 @@ pub fn check(subject: &Subject<'_>) -> Vec<GuardResult> {
     account_block(subject, &mut verdicts);
     statements_removed(subject, &mut verdicts);
     access::check(subject, &mut verdicts);
+    widened::check(subject, &mut verdicts);
     verdicts.results
 }
 

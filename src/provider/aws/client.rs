@@ -9,7 +9,7 @@ use super::error::{Answer, Done, Failure, observed};
 use super::s3::S3;
 use super::signed::Signer;
 use super::trace::Watch;
-use super::{iam, kms, s3control, sts};
+use super::{access_point, authorization, iam, kms, organizations, s3control, sts};
 use crate::call::{Read, Write, WriteOutcome, read_permission, write_permissions};
 use crate::model::{Fact, Observed, Reference};
 use crate::provider::WriteError;
@@ -141,6 +141,12 @@ impl AwsClient {
             Read::RoleInlinePolicies { role } => iam::inline_policies(iam, role).await,
             Read::RolePolicy { role, policy } => iam::role_policy(iam, role, policy).await,
             Read::RoleAttachedPolicies { role } => iam::attached_policies(iam, role).await,
+            Read::AccountAuthorization => authorization::account_authorization(iam).await,
+            Read::AccessPoints { bucket } => access_point::list(&self.signer, self.account.as_deref(), bucket).await,
+            Read::AccessPoint { name } => access_point::get(&self.signer, self.account.as_deref(), name).await,
+            Read::AccessPointPolicy { name } => access_point::policy(&self.signer, self.account.as_deref(), name).await,
+            Read::Organization => organizations::organization(&self.signer).await,
+            Read::OrganizationPolicies => organizations::policies(&self.signer, self.account.as_deref()).await,
             Read::Credentials
             | Read::StorageConfigurations
             | Read::LogDeliveries
@@ -150,7 +156,16 @@ impl AwsClient {
             | Read::SystemSchemas { .. }
             | Read::Privileges { .. }
             | Read::Tables { .. }
-            | Read::WorkspaceConf { .. } => Err(foreign()),
+            | Read::WorkspaceConf { .. }
+            | Read::DatabricksCaller
+            | Read::StorageCredentials { .. }
+            | Read::ServiceCredentials { .. }
+            | Read::ExternalLocations { .. }
+            | Read::Catalogs { .. }
+            | Read::Schemas { .. }
+            | Read::Volumes { .. }
+            | Read::StoredTables { .. }
+            | Read::DatabricksIdentities => Err(foreign()),
         }
     }
 
@@ -259,7 +274,9 @@ fn subject(read: &Read) -> Option<String> {
         | Read::BucketPolicy { bucket }
         | Read::BucketLogging { bucket }
         | Read::BucketNotification { bucket }
-        | Read::BucketReplication { bucket } => Some(bucket.clone()),
+        | Read::BucketReplication { bucket }
+        | Read::AccessPoints { bucket } => Some(bucket.clone()),
+        Read::AccessPoint { name } | Read::AccessPointPolicy { name } => Some(name.clone()),
         Read::Key { key }
         | Read::KeyPolicy { key }
         | Read::KeyRotation { key }
@@ -272,6 +289,9 @@ fn subject(read: &Read) -> Option<String> {
         Read::RolePolicy { role, policy } => Some(format!("{role}/{policy}")),
         Read::CallerIdentity
         | Read::AccountPublicAccessBlock
+        | Read::AccountAuthorization
+        | Read::Organization
+        | Read::OrganizationPolicies
         | Read::Keys
         | Read::Credentials
         | Read::StorageConfigurations
@@ -282,6 +302,15 @@ fn subject(read: &Read) -> Option<String> {
         | Read::SystemSchemas { .. }
         | Read::Privileges { .. }
         | Read::Tables { .. }
-        | Read::WorkspaceConf { .. } => None,
+        | Read::WorkspaceConf { .. }
+        | Read::DatabricksCaller
+        | Read::StorageCredentials { .. }
+        | Read::ServiceCredentials { .. }
+        | Read::ExternalLocations { .. }
+        | Read::Catalogs { .. }
+        | Read::Schemas { .. }
+        | Read::Volumes { .. }
+        | Read::StoredTables { .. }
+        | Read::DatabricksIdentities => None,
     }
 }

@@ -48,6 +48,8 @@ const ABSENT: &[&str] = &[
     "NoSuchLifecycleConfiguration",
     "ReplicationConfigurationNotFoundError",
     "NoSuchTagSet",
+    "NoSuchAccessPoint",
+    "NoSuchAccessPointPolicy",
     "NoSuchEntity",
     "NoSuchEntityException",
     "NotFoundException",
@@ -157,6 +159,10 @@ impl Failure {
 
     fn says(&self, words: &str) -> bool {
         self.message.to_ascii_lowercase().contains(words)
+    }
+
+    pub(super) fn is(&self, code: &str) -> bool {
+        self.has_code(&[code])
     }
 
     pub(super) fn is_absent(&self) -> bool {

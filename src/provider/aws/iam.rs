@@ -115,7 +115,7 @@ pub(super) fn sorted(mut names: Vec<String>) -> Fact {
 
 /// The text of a policy: IAM answers it percent-encoded (RFC 3986), so that it begins with `%7B`. Text that is JSON
 /// already is left alone, percent signs included.
-fn document(text: &str) -> Result<String, Failure> {
+pub(super) fn document(text: &str) -> Result<String, Failure> {
     if text.trim_start().starts_with('{') {
         return Ok(text.to_owned());
     }

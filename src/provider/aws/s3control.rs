@@ -12,7 +12,7 @@ use crate::call::WriteOutcome;
 use crate::model::Fact;
 use crate::model::bucket::PublicAccessBlock;
 
-const PATH: &str = "/v20180820/configuration/publicAccessBlock";
+const PATH: &str = "configuration/publicAccessBlock";
 const ROOT: &str = "PublicAccessBlockConfiguration";
 const NAMESPACE: &str = "http://awss3control.amazonaws.com/doc/2018-08-20/";
 
@@ -22,23 +22,25 @@ const BLOCK_POLICY: &str = "BlockPublicPolicy";
 const RESTRICT: &str = "RestrictPublicBuckets";
 
 pub(super) async fn account_block(signer: &Signer, account: Option<&str>) -> Answer {
-    let call = call(signer, account, "GetPublicAccessBlock", Method::GET, String::new())?;
+    let call = call(signer, account, "GetPublicAccessBlock", Method::GET, PATH, String::new())?;
     let block = signer.read(&call, |response| success(response).and_then(|()| block_of(&response.body))).await?;
     Ok(Some(Fact::from(block)))
 }
 
 pub(super) async fn put_account_block(signer: &Signer, account: Option<&str>, block: &PublicAccessBlock) -> Done {
-    let call = call(signer, account, "PutPublicAccessBlock", Method::PUT, body_of(block))?;
+    let call = call(signer, account, "PutPublicAccessBlock", Method::PUT, PATH, body_of(block))?;
     signer.once(&call, success).await?;
     Ok(WriteOutcome::default())
 }
 
 /// The account is part of the host name; an endpoint override has one host for all, and is told by the header alone.
-fn call(
+/// `target` is the path below the API version, with its query.
+pub(super) fn call(
     signer: &Signer,
     account: Option<&str>,
     operation: &'static str,
     method: Method,
+    target: &str,
     body: String,
 ) -> Result<Call, Failure> {
     let account =
@@ -52,10 +54,10 @@ fn call(
         headers.push(("content-type", "application/xml".to_owned()));
         headers.push(("x-amz-checksum-sha256", base64::encode(Sha256::digest(body.as_bytes()))));
     }
-    Ok(Call { service: "s3", operation, method, url: format!("{host}{PATH}"), headers, body })
+    Ok(Call { service: "s3", operation, method, url: format!("{host}/v20180820/{target}"), headers, body })
 }
 
-fn success(response: &Response) -> Result<(), Failure> {
+pub(super) fn success(response: &Response) -> Result<(), Failure> {
     if response.is_success() {
         return Ok(());
     }
@@ -86,7 +88,7 @@ fn body_of(block: &PublicAccessBlock) -> String {
 }
 
 /// A switch that is not answered is off; an answer with none of them is no such answer.
-fn block_of(body: &str) -> Result<PublicAccessBlock, Failure> {
+pub(super) fn block_of(body: &str) -> Result<PublicAccessBlock, Failure> {
     let wrong = || Failure::incomplete(format!("the public access block could not be read: {}", shortened(body)));
     let texts = xml::texts(body).map_err(|_| wrong())?;
     let names = [BLOCK_ACLS, IGNORE_ACLS, BLOCK_POLICY, RESTRICT];

@@ -55,6 +55,11 @@ impl Response {
 }
 
 impl Signer {
+    /// The same credentials for a service that lives in one region of the partition.
+    pub(super) fn in_region(&self, region: &str) -> Self {
+        Self { region: region.to_owned(), ..self.clone() }
+    }
+
     /// Sends a write: once.
     pub(super) async fn once<T>(
         &self,

@@ -1,12 +1,11 @@
 //! Systems Manager parameters: the one service outside the reconciled kinds, for the lock of a location. A parameter is
 //! created without overwrite, which is atomic, and its version counts the writes (SSM API reference, PutParameter).
 
-use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::AwsClient;
 use super::error::Failure;
-use super::failure::shortened;
+use super::json::{self, success, text};
 use super::signed::{Call, Response, Signer};
 use crate::model::Observed;
 use crate::provider::WriteError;
@@ -91,16 +90,8 @@ impl Parameters<'_> {
             Some(endpoint) => format!("{endpoint}/"),
             None => format!("https://ssm.{}.amazonaws.com/", self.signer.region),
         };
-        let headers = vec![
-            ("content-type", "application/x-amz-json-1.1".to_owned()),
-            ("x-amz-target", format!("AmazonSSM.{operation}")),
-        ];
-        Call { service: "ssm", operation, method: Method::POST, url, headers, body: body.to_string() }
+        json::call("ssm", "AmazonSSM", operation, url, body)
     }
-}
-
-fn text<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
-    object.get(name).and_then(Value::as_str)
 }
 
 fn version(object: &Value) -> Option<i64> {
@@ -111,21 +102,6 @@ fn parameter(answer: &Value) -> Result<Parameter, Failure> {
     let found = answer.get("Parameter").and_then(|parameter| text(parameter, "Value").zip(version(parameter)));
     let (value, version) = found.ok_or_else(|| Failure::incomplete("GetParameter answers no value or version"))?;
     Ok(Parameter { value: value.to_owned(), version })
-}
-
-fn success(response: &Response) -> Result<Value, Failure> {
-    let unreadable = || format!("the answer could not be read: {}", shortened(&response.body));
-    if response.is_success() {
-        return serde_json::from_str(&response.body).map_err(|_| Failure::incomplete(unreadable()));
-    }
-    let body: Value = serde_json::from_str(&response.body).unwrap_or_default();
-    // `com.amazonaws.ssm#ParameterNotFound`, or the name alone.
-    let code = text(&body, "__type").and_then(|code| code.rsplit('#').next()).map(str::to_owned);
-    let message = match &code {
-        Some(_) => text(&body, "message").or_else(|| text(&body, "Message")).unwrap_or_default().to_owned(),
-        None => unreadable(),
-    };
-    Err(Failure::answered(response.status, code, message, response.request_id.clone(), response.retry_after))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The client against a scripted server on loopback: pages, retries, redirects, headers and broken answers, which no
 //! emulator gives.
 
+mod inventory;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -8,8 +8,17 @@ use quick_xml::events::Event;
 
 /// Text of every element that holds text, by local name; the first of a name counts.
 pub(super) fn texts(body: &str) -> Result<BTreeMap<String, String>, quick_xml::Error> {
-    let mut reader = Reader::from_str(body);
     let mut texts = BTreeMap::new();
+    for (element, content) in all(body)? {
+        texts.entry(element).or_insert(content);
+    }
+    Ok(texts)
+}
+
+/// Local name and text of every element that holds text, in their order.
+pub(super) fn all(body: &str) -> Result<Vec<(String, String)>, quick_xml::Error> {
+    let mut reader = Reader::from_str(body);
+    let mut texts = Vec::new();
     let mut open: Option<(String, String)> = None;
     loop {
         match reader.read_event()? {
@@ -38,7 +47,7 @@ pub(super) fn texts(body: &str) -> Result<BTreeMap<String, String>, quick_xml::E
                 if let Some((element, content)) =
                     open.take().filter(|(element, _)| element == end.local_name().as_ref())
                 {
-                    texts.entry(element).or_insert_with(|| content.trim().to_owned());
+                    texts.push((element, content.trim().to_owned()));
                 }
             }
             Event::Eof => return Ok(texts),

@@ -84,6 +84,7 @@ struct MetastoreAnswer {
     name: Option<String>,
     region: Option<String>,
     owner: Option<String>,
+    storage_root: Option<String>,
 }
 
 impl From<CredentialAnswer> for Credential {
@@ -162,6 +163,7 @@ impl From<MetastoreAnswer> for Metastore {
             name: answer.name.unwrap_or_default(),
             region: answer.region.unwrap_or_default(),
             owner: answer.owner.unwrap_or_default(),
+            storage_root: answer.storage_root.filter(|root| !root.is_empty()),
         }
     }
 }

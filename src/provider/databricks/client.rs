@@ -126,6 +126,30 @@ impl DatabricksClient {
             (at @ Target::Workspace { .. }, Read::WorkspaceConf { key }) => {
                 self.workspace_conf(&at, key).await.map(Fact::from)
             }
+            (Target::Account, Read::DatabricksIdentities) => self.identities().await.map(Fact::from),
+            (at @ Target::Workspace { .. }, Read::DatabricksCaller) => self.caller(&at).await.map(Fact::from),
+            // The workspace decides the metastore; its id tells the questions apart.
+            (at @ Target::Workspace { .. }, Read::StorageCredentials { metastore: _ }) => {
+                self.storage_credentials(&at).await.map(Fact::from)
+            }
+            (at @ Target::Workspace { .. }, Read::ServiceCredentials { metastore: _ }) => {
+                self.service_credentials(&at).await.map(Fact::from)
+            }
+            (at @ Target::Workspace { .. }, Read::ExternalLocations { metastore: _ }) => {
+                self.external_locations(&at).await.map(Fact::from)
+            }
+            (at @ Target::Workspace { .. }, Read::Catalogs { metastore: _ }) => {
+                self.catalogs(&at).await.map(Fact::from)
+            }
+            (at @ Target::Workspace { .. }, Read::Schemas { catalog }) => {
+                self.schemas(&at, catalog).await.map(Fact::from)
+            }
+            (at @ Target::Workspace { .. }, Read::Volumes { catalog, schema }) => {
+                self.volumes(&at, catalog, schema).await.map(Fact::from)
+            }
+            (at @ Target::Workspace { .. }, Read::StoredTables { catalog, schema }) => {
+                self.stored_tables(&at, catalog, schema).await.map(Fact::from)
+            }
             _ => Err(misplaced(place)),
         }
     }
@@ -251,7 +275,10 @@ fn absence_codes(read: &Read) -> &'static [&'static str] {
         Read::MetastoreWorkspaces { .. } => &["RESOURCE_DOES_NOT_EXIST", "METASTORE_DOES_NOT_EXIST"],
         // Not RESOURCE_DOES_NOT_EXIST: it may be the workspace that does not exist.
         Read::Privileges { .. } => &["CATALOG_DOES_NOT_EXIST", "SCHEMA_DOES_NOT_EXIST", "TABLE_DOES_NOT_EXIST"],
-        Read::Tables { .. } => &["CATALOG_DOES_NOT_EXIST", "SCHEMA_DOES_NOT_EXIST"],
+        Read::Tables { .. } | Read::Volumes { .. } | Read::StoredTables { .. } => {
+            &["CATALOG_DOES_NOT_EXIST", "SCHEMA_DOES_NOT_EXIST"]
+        }
+        Read::Schemas { .. } => &["CATALOG_DOES_NOT_EXIST"],
         _ => &[],
     }
 }
@@ -269,6 +296,15 @@ fn describe(place: &Place, read: &Read) -> String {
         Read::Privileges { securable, name } => format!("databricks:permissions:get on {securable} {name}"),
         Read::Tables { catalog, schema } => format!("databricks:tables:list of {catalog}.{schema}"),
         Read::WorkspaceConf { key } => format!("databricks:workspace-conf:get of {key}"),
+        Read::DatabricksCaller => "databricks:scim:me".to_owned(),
+        Read::DatabricksIdentities => "databricks:scim:list of users, service principals and groups".to_owned(),
+        Read::StorageCredentials { metastore } => format!("databricks:storage-credentials:list of {metastore}"),
+        Read::ServiceCredentials { metastore } => format!("databricks:credentials:list of {metastore}"),
+        Read::ExternalLocations { metastore } => format!("databricks:external-locations:list of {metastore}"),
+        Read::Catalogs { metastore } => format!("databricks:catalogs:list of {metastore}"),
+        Read::Schemas { catalog } => format!("databricks:schemas:list of {catalog}"),
+        Read::Volumes { catalog, schema } => format!("databricks:volumes:list of {catalog}.{schema}"),
+        Read::StoredTables { catalog, schema } => format!("databricks:tables:list of {catalog}.{schema}"),
         other => format!("{other:?}"),
     };
     format!("{what} in {place}")

@@ -1,8 +1,8 @@
 //! Databricks: the account API and the APIs of its workspaces, over HTTPS, with unified authentication.
 //!
 //! One [`DatabricksClient`] serves one Databricks account: `config_file` and `auth` find the credentials, `oauth` turns
-//! them into bearer tokens per host, `endpoint` knows the hosts, `http` sends and repeats, `page` joins pages, `account`
-//! and `workspace` know the operations, `error` decodes every shape of refusal. Nothing here decides what to do about one.
+//! them into bearer tokens per host, `endpoint` knows the hosts, `http` sends and repeats, `page` joins pages, `account`,
+//! `workspace`, `storage` and `identity` know the operations, `error` decodes every shape of refusal. Nothing here decides what to do about one.
 
 mod account;
 mod auth;
@@ -11,8 +11,10 @@ mod config_file;
 mod endpoint;
 mod error;
 mod http;
+mod identity;
 mod oauth;
 mod page;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod workspace;

@@ -1,6 +1,5 @@
 //! Splits the answer to a list into items and the address of the next page. How an operation hands out its list differs
-//! (databricks-sdk-py `service/*.py`). SCIM's `startIndex` and the chunks of SQL results are two more ways, of operations
-//! that no `Read` asks.
+//! (databricks-sdk-py `service/*.py`). The chunks of SQL results are one more way, of an operation that no `Read` asks.
 
 use reqwest::Url;
 use serde_json::{Map, Value};
@@ -16,7 +15,12 @@ pub(super) enum Paging {
     Field(&'static str),
     /// `page_token` → `next_page_token`. A page may be empty and still name a next one.
     Token(&'static str),
+    /// SCIM: `startIndex`, counted from 1, until a page has no `Resources`.
+    Scim,
 }
+
+/// Items asked for per SCIM page; a server may answer fewer.
+const SCIM_COUNT: &str = "1000";
 
 /// One page: its items and the address of the next page.
 #[derive(Debug)]
@@ -26,6 +30,14 @@ pub(super) struct Page {
 }
 
 impl Paging {
+    /// The address of the first page.
+    pub fn first(self, mut url: Url) -> Url {
+        if self == Paging::Scim {
+            url.query_pairs_mut().append_pair("startIndex", "1").append_pair("count", SCIM_COUNT);
+        }
+        url
+    }
+
     /// Splits an answer that came from `url`.
     pub fn page(self, url: &Url, answer: Value) -> Result<Page, Failure> {
         let mut fields = match (self, answer) {
@@ -45,6 +57,19 @@ impl Paging {
                 let next = token.map(|token| with_parameter(url, "page_token", &token));
                 Ok(Page { items: list(&mut fields, name)?, next })
             }
+            Paging::Scim => {
+                let total = fields.get("totalResults").and_then(Value::as_u64);
+                let items = list(&mut fields, "Resources")?;
+                let start = parameter(url, "startIndex").and_then(|start| start.parse().ok()).unwrap_or(1_u64);
+                let following = start.saturating_add(u64::try_from(items.len()).unwrap_or(u64::MAX));
+                let is_end = total.is_some_and(|total| following > total);
+                if items.is_empty() && total.is_some() && !is_end {
+                    return Err(Failure::Answer("the list ends before its `totalResults`".to_owned()));
+                }
+                let ended = is_end || items.is_empty();
+                let next = (!ended).then(|| with_parameter(url, "startIndex", &following.to_string()));
+                Ok(Page { items, next })
+            }
         }
     }
 }
@@ -59,6 +84,10 @@ fn list(fields: &mut Map<String, Value>, name: &str) -> Result<Vec<Value>, Failu
 
 fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {
     fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 fn with_parameter(url: &Url, name: &str, value: &str) -> Url {
@@ -92,6 +121,11 @@ mod tests {
             (Paging::Field("x"), "", json!({}), 0, None),
             (token, "", json!({"x": [1], "next_page_token": ""}), 1, None),
             (token, "?a=1", json!({"x": [], "next_page_token": "t&1"}), 0, at("?a=1&page_token=t%261")),
+            (Paging::Scim, "?startIndex=1&count=3", json!({"Resources": [1, 2]}), 2, at("?count=3&startIndex=3")),
+            (Paging::Scim, "?startIndex=3", json!({"Resources": [3], "totalResults": 4}), 1, at("?startIndex=4")),
+            (Paging::Scim, "?startIndex=4", json!({"Resources": [4], "totalResults": 4}), 1, None),
+            (Paging::Scim, "?startIndex=5", json!({"totalResults": 4}), 0, None),
+            (Paging::Scim, "?startIndex=1", json!({"Resources": []}), 0, None),
             (token, "?page_token=old&a=1", json!({"next_page_token": "new"}), 0, at("?a=1&page_token=new")),
         ];
         for (paging, query, answer, items, next) in rows {
@@ -105,5 +139,7 @@ mod tests {
         assert!(page(Paging::Array, "", json!("x")).is_err());
         assert!(page(Paging::Token("x"), "", json!({"x": {}})).is_err());
         assert!(page(Paging::Token("x"), "", json!([1])).is_err());
+        // Whoever is not listed would be in no group.
+        assert!(page(Paging::Scim, "?startIndex=3", json!({"Resources": [], "totalResults": 4})).is_err());
     }
 }

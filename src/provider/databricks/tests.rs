@@ -1,5 +1,7 @@
 //! What only HTTP can show: tokens, repetition, redirects, pages. A scripted server answers in the given order.
 
+mod inventory;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 

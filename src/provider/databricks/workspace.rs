@@ -44,7 +44,7 @@ impl From<SchemaAnswer> for SystemSchema {
 }
 
 /// Page size chosen by the server. Without it the answer is not paged at all, or cut (databricks-sdk-py `catalog.py`).
-const SERVER_PAGES: (&str, &str) = ("max_results", "0");
+pub(super) const SERVER_PAGES: (&str, &str) = ("max_results", "0");
 
 impl DatabricksClient {
     pub(super) async fn system_schemas(&self, at: &Target, metastore: &str) -> Result<Vec<SystemSchema>, Failure> {
@@ -128,7 +128,7 @@ impl DatabricksClient {
         Ok(WriteOutcome::default())
     }
 
-    fn catalog_url(&self, at: &Target, path: &[&str], query: &[(&str, &str)]) -> Result<Url, Failure> {
+    pub(super) fn catalog_url(&self, at: &Target, path: &[&str], query: &[(&str, &str)]) -> Result<Url, Failure> {
         let path = [&["api", "2.1", "unity-catalog"], path].concat();
         self.hosts().url(at, &path, query)
     }

@@ -51,6 +51,15 @@ const fn joined<const N: usize>() -> [Code; N] {
 
 const GUARDS: &[Code] = &[
     code(
+        "access-widened",
+        "a step would open the logs to somebody who is not declared",
+        "Before anything is written, who can read, write, list and tamper is worked out for the live state and for the state \
+         after every step: S3, KMS, IAM and role chains together. After the named step somebody could do something that they \
+         cannot do before it, or of whom nothing shows that they cannot, and the declaration does not name them for it.",
+        "Declare the principal as a reader, scanner, observer or admin if it is meant to have access; otherwise take away what \
+         lets it in (often a trust policy that a declared role has). `auditseal access --principal ARN --planned` shows the way.",
+    ),
+    code(
         "account-block-acts-on-every-bucket",
         "the account-level public access block closes more than the audit bucket",
         "`[account] public_access_block = true` sets all four switches for the whole AWS account. Every bucket in it that is \
@@ -252,6 +261,15 @@ const GUARDS: &[Code] = &[
          before-images, and `auditseal rollback` puts it back.",
         "Look at each removed statement in the plan. Declare those who still need access under `[readers]`, `[scanners]` or \
          `[observers]`. If all may go, run with `--allow statements-removed`.",
+    ),
+    code(
+        "undeclared-access-remains",
+        "somebody who is not declared keeps access after the plan",
+        "The plan does not open this access, and does not close it either, because it does not come from what the manifest \
+         reconciles: most often a principal may assume a declared reader's role, since that role's trust policy and the \
+         principal's own policies let it.",
+        "`auditseal access --principal ARN` names the statements. Narrow the trust policy of the role that is taken, or declare \
+         the principal.",
     ),
     code(
         "undeclared-delivery",

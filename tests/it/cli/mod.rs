@@ -1,5 +1,6 @@
 //! The binary as its users meet it: a real process, with an environment and a folder of its own.
 
+mod access;
 mod estate;
 mod inputs;
 mod policy;

@@ -24,6 +24,8 @@ async fn wrong_usage_is_64_and_the_parsers_own_code_never_escapes() {
         &["apply", "--lock-timeout", "-5s"],
         &["apply", "plan.json", "--allow", "unread-inputs"],
         &["unlock"],
+        &["access", "delete"],
+        &["access", "--principal"],
         &["show"],
         &["show", "plan.json", "--expanded"],
         &["schema", "journal"],

@@ -1,0 +1,175 @@
+//! One question to the engine: may this principal make these requests, and does its ordinary request pass?
+
+use std::collections::BTreeMap;
+
+use crate::iam::symbolic::{Answer, Engine, Keys, Part, World};
+use crate::iam::{NamedPolicy, Policies, Request, Truth};
+use crate::model::bucket::PublicAccessBlock;
+
+use super::assessment::Verdict;
+use super::estate::{Estate, KeyState};
+use super::subject::Subject;
+use super::words;
+use super::worlds::{ordinary, worlds};
+
+/// A request with everything that has a say in it.
+pub(super) struct Ask {
+    /// In words, for obstacles: the action.
+    pub name: String,
+    pub request: Request,
+    pub policies: Policies,
+    pub own: Keys,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub(super) struct Outcome {
+    pub verdict: Verdict,
+    /// A context is known in which it is allowed.
+    pub certain: bool,
+    /// Deciding statements of each request.
+    pub statements: Vec<Vec<String>>,
+    pub context: BTreeMap<String, Vec<String>>,
+    pub conditions: Vec<String>,
+    pub blocked: Vec<String>,
+}
+
+impl Outcome {
+    pub fn cannot(blocked: Vec<String>) -> Self {
+        Self {
+            verdict: Verdict::Cannot,
+            certain: true,
+            statements: Vec::new(),
+            context: BTreeMap::new(),
+            conditions: Vec::new(),
+            blocked,
+        }
+    }
+}
+
+/// A policy of a resource with its public access block.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Guard<'a> {
+    pub policy: Option<&'a NamedPolicy>,
+    pub block: Option<&'a PublicAccessBlock>,
+}
+
+impl Estate<'_> {
+    /// Everything but the resource's own policy that has a say in what a principal asks of the bucket's account.
+    pub fn policies(&self, subject: &Subject, guard: Guard<'_>) -> Policies {
+        let mut scps: Vec<Vec<NamedPolicy>> = Vec::new();
+        if subject.in_account {
+            let levels = &self.limits.service_control;
+            scps.extend(levels.iter().map(|level| level.iter().map(|policy| NamedPolicy::clone(policy)).collect()));
+        }
+        if let Some(class) = &subject.class {
+            scps.push(vec![NamedPolicy::clone(&class.members_only)]);
+        }
+        Policies {
+            identity: subject.identity.policies.iter().map(|policy| NamedPolicy::clone(policy)).collect(),
+            boundary: subject.identity.boundary.as_deref().cloned(),
+            session: Vec::new(),
+            scps,
+            rcps: self.limits.resource_control.iter().map(|policy| NamedPolicy::clone(policy)).collect(),
+            resource: guard.policy.cloned(),
+            vpc_endpoint: None,
+            kms_grants: Vec::new(),
+            block_public_access: guard.block.cloned(),
+        }
+    }
+
+    /// A request to the bucket or one of its objects.
+    pub fn to_bucket(&self, subject: &Subject, action: &str, resource: &str, guard: Guard<'_>, own: Keys) -> Ask {
+        let mut request = request(subject, action, resource);
+        request.resource_account = Some(self.account().to_owned());
+        Ask { name: action.to_owned(), request, policies: self.policies(subject, guard), own }
+    }
+
+    /// A request to a key.
+    pub fn to_key(&self, subject: &Subject, action: &str, key: &KeyState, mut own: Keys) -> Ask {
+        let mut request = request(subject, action, &key.arn);
+        // Names of encryption contexts are data, which grants compare with case: they belong to the request itself.
+        let about_context = |name: &String| name.starts_with("kms:EncryptionContext:");
+        let fixed = std::mem::take(&mut own.fixed);
+        let (context, fixed) = fixed.into_iter().partition(|(name, _)| about_context(name));
+        (request.context, own.fixed) = (context, fixed);
+        let unknown = std::mem::take(&mut own.unknown);
+        (request.unknown_keys, own.unknown) = unknown.into_iter().partition(about_context);
+        request.resource_account.clone_from(&key.account);
+        let mut policies = self.policies(subject, Guard { policy: key.policy.as_deref(), block: None });
+        policies.kms_grants.clone_from(&key.grants);
+        // Resource control policies do not reach keys that AWS manages (E5).
+        if key.arn.ends_with(":key/aws/s3") {
+            policies.rcps.clear();
+        }
+        Ask { name: action.to_owned(), request, policies, own }
+    }
+
+    /// Prefix that an ordinary listing names.
+    fn listed(&self) -> String {
+        match self.desired.delivery.prefix.as_str() {
+            "" => String::new(),
+            prefix => format!("{prefix}/"),
+        }
+    }
+}
+
+fn request(subject: &Subject, action: &str, resource: &str) -> Request {
+    let mut request = Request::new(subject.principal.clone(), action, resource);
+    request.canonical_user.clone_from(&subject.canonical_user);
+    request
+}
+
+/// The worlds of a subject, and its ordinary one.
+pub(super) struct Worlds {
+    pub all: Vec<World>,
+    pub ordinary: World,
+}
+
+impl Worlds {
+    pub fn of(subject: &Subject, estate: &Estate<'_>) -> Self {
+        let mut all = worlds(subject, &estate.limits);
+        let mut ordinary = ordinary(subject, &estate.limits, &estate.listed());
+        if let Some(class) = &subject.class {
+            for world in all.iter_mut().chain([&mut ordinary]) {
+                world.keys.present.extend(class.open.iter().map(|key| (*key).to_owned()));
+            }
+        }
+        Self { all, ordinary }
+    }
+}
+
+/// Asks whether all requests may be allowed together.
+pub(super) fn ask(engine: &mut Engine, worlds: &Worlds, asks: &[Ask]) -> Outcome {
+    let parts: Vec<Part<'_>> = asks
+        .iter()
+        .map(|ask| Part { request: ask.request.clone(), policies: &ask.policies, own: ask.own.clone() })
+        .collect();
+    let answer = engine.ask(&parts, &worlds.all);
+    if answer.can == Truth::No {
+        let names: Vec<&str> = asks.iter().map(|ask| ask.name.as_str()).collect();
+        return Outcome::cannot(words::obstacles(&answer.blocked, &names));
+    }
+    let plain = engine.ask(&parts, std::slice::from_ref(&worlds.ordinary));
+    if plain.always == Truth::Yes { found(Verdict::Can, &plain) } else { found(Verdict::Conditional, &answer) }
+}
+
+fn found(verdict: Verdict, answer: &Answer) -> Outcome {
+    let witness = answer.witness.as_ref();
+    let evaluations = witness.map(|witness| witness.evaluations.as_slice()).unwrap_or_default();
+    let statements: Vec<Vec<String>> =
+        evaluations.iter().map(|evaluation| words::statements(&evaluation.deciding)).collect();
+    let mut context = BTreeMap::new();
+    for part in witness.map(|witness| witness.contexts.as_slice()).unwrap_or_default() {
+        context.extend(part.iter().map(|(key, values)| (key.clone(), values.clone())));
+    }
+    let mut conditions = Vec::new();
+    if verdict == Verdict::Conditional {
+        conditions = words::conditions(answer);
+        if conditions.is_empty() {
+            conditions.push("as far as what is not known allows it".to_owned());
+        }
+        conditions.extend(answer.gave_up.iter().map(|why| format!("not resolved: {why}")));
+    }
+    Outcome { verdict, certain: answer.can == Truth::Yes, statements, context, conditions, blocked: Vec::new() }
+}

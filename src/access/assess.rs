@@ -1,0 +1,397 @@
+//! Puts an assessment together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::iam::NamedPolicy;
+use crate::iam::symbolic::Engine;
+use crate::model::authorization::Authorization;
+use crate::model::desired::Reader;
+use crate::model::live::Read;
+use crate::model::{Desired, Fact, Live, Observed};
+
+use super::acl;
+use super::assessment::{Assessment, Assumption, PrincipalAccess, PrincipalKind, Question, Verdict, Witness};
+use super::chain::{Chains, Graph};
+use super::copies;
+use super::databricks;
+use super::declared::Declared;
+use super::documents::Library;
+use super::entries::{Book, Entries};
+use super::estate::Estate;
+use super::filter::Filter;
+use super::inventory::Inventory;
+use super::mentioned::Mentioned;
+use super::objects::{self, Objects};
+use super::outsiders::Home;
+use super::proof;
+use super::reach::{Found, Reach};
+use super::second;
+use super::subject::Subject;
+
+/// What is worked out once and serves every state of a plan: documents that were read, and the principals of the account.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    library: Library,
+    engine: Mutex<Engine>,
+    people: Mutex<Option<(Authorization, Arc<Inventory>)>>,
+}
+
+impl Compiled {
+    /// Reads the policies of the account's principals. States that differ in other things only can share it; one that
+    /// differs in these reads them again.
+    #[must_use]
+    pub fn of(desired: &[Desired], live: &Live) -> Self {
+        let compiled = Self::default();
+        for one in desired {
+            if let Observed::Present(people) =
+                live.view(&one.aws_place(), Read::AccountAuthorization, Fact::authorization)
+            {
+                compiled.inventory(people);
+            }
+        }
+        compiled
+    }
+
+    fn inventory(&self, people: Authorization) -> Arc<Inventory> {
+        let mut kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((same, inventory)) = kept.as_ref().filter(|(known, _)| *known == people) {
+            let _ = same;
+            return Arc::clone(inventory);
+        }
+        let inventory = Arc::new(Inventory::of(&people, &self.library));
+        *kept = Some((people, Arc::clone(&inventory)));
+        inventory
+    }
+}
+
+/// Who can, in one state. A pure function of declaration and state.
+#[must_use]
+pub fn assess(desired: &[Desired], live: &Live) -> Assessment {
+    assess_with(&Compiled::default(), desired, live)
+}
+
+/// The same, with what other states have in common with this one.
+#[must_use]
+pub fn assess_with(compiled: &Compiled, desired: &[Desired], live: &Live) -> Assessment {
+    let mut whole = Assessment { complete: true, ..Assessment::default() };
+    let mut parts = Vec::new();
+    for one in &together(desired) {
+        let mut engine = compiled.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut part = assess_one(compiled, &mut engine, one, live);
+        copies::undeclared(one, live, &mut part);
+        parts.push(part);
+        for (replica, declaration) in copies::declared(one) {
+            let part = assess_one(compiled, &mut engine, &declaration, live);
+            parts.push(copies::of_replica(replica, part));
+        }
+    }
+    for part in parts {
+        whole.gaps.extend(part.gaps);
+        whole.assumptions.extend(part.assumptions);
+        whole.object_classes.extend(part.object_classes);
+        whole.principals.extend(part.principals);
+        whole.second_tier.extend(part.second_tier);
+        whole.proofs.extend(part.proofs);
+    }
+    whole.gaps.sort();
+    whole.gaps.dedup();
+    whole.assumptions.sort();
+    whole.assumptions.dedup();
+    let key = |one: &PrincipalAccess| {
+        (one.manifest.clone(), one.question, std::cmp::Reverse(one.verdict), one.declared, one.arn.clone())
+    };
+    whole.principals.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.cmp(b)));
+    whole.second_tier.sort();
+    whole.complete = whole.gaps.is_empty() && !whole.assumptions.iter().any(|one| one.unread);
+    whole
+}
+
+/// The system tables are those of the Databricks account: a principal that one manifest of it declares is declared.
+fn together(desired: &[Desired]) -> Vec<Desired> {
+    let with_others = |one: &Desired| {
+        let mut joined = one.clone();
+        let others = desired.iter().filter(|other| other.databricks.account_id == one.databricks.account_id);
+        for other in others {
+            for (name, reader) in &other.readers {
+                if matches!(reader, Reader::Databricks { .. }) {
+                    joined.readers.entry(format!("{}/{name}", other.name)).or_insert_with(|| reader.clone());
+                }
+            }
+        }
+        joined
+    };
+    if desired.len() == 1 { desired.to_vec() } else { desired.iter().map(with_others).collect() }
+}
+
+fn assess_one(compiled: &Compiled, engine: &mut Engine, desired: &Desired, live: &Live) -> Assessment {
+    let declared = Declared::of(desired);
+    let mut estate = Estate::of(desired, live, &compiled.library);
+    if !estate.exists {
+        let proofs = proof::without_bucket(desired);
+        return Assessment { gaps: estate.gaps, proofs, ..Assessment::default() };
+    }
+    let mut classes = objects::classes(&mut estate);
+    let people = estate.read(Read::AccountAuthorization, Fact::authorization);
+    let inventory = people.present().map(|people| compiled.inventory(people));
+    let nobody = Inventory::default();
+    let inventory_ref = inventory.as_deref().unwrap_or(&nobody);
+    let mentioned = mentioned(&estate);
+    let home = Home {
+        account: estate.account(),
+        partition: estate.partition(),
+        library: &compiled.library,
+        inventory: inventory.as_deref(),
+    };
+    let mut subjects = inventory_ref.subjects.clone();
+    owners(&mut subjects, &estate);
+    subjects.extend(home.outsiders(&mentioned));
+    let documents = documents(&estate, &subjects);
+    if !objects::choose(&mut classes, &estate, &documents) {
+        estate.assume(
+            "object-keys-not-told-apart",
+            "policies tell more kinds of object keys apart than are looked at one by one: statements about some of the \
+             objects count as unknown",
+        );
+    }
+    standing(&mut estate, &classes, &mentioned, inventory_ref);
+    let filter = Filter::new(&estate);
+    let mut reach = Reach { estate: &estate, classes: &classes, filter: &filter, engine };
+    let found: Vec<Vec<Found>> = subjects.iter().map(|subject| reach.of(subject)).collect();
+    let targets = targets(inventory_ref, &subjects, &found);
+    let graph = Chains { estate: &estate, inventory: inventory_ref, home: &home, engine: &mut *engine }
+        .behind(&targets, &subjects);
+    let book = Book { desired, declared: &declared, classes: &classes, inventory: inventory_ref };
+    let mut entries = Entries::new(&book);
+    for (subject, found) in subjects.iter().zip(&found) {
+        entries.direct(subject, found);
+    }
+    chains(&mut entries, &graph, &found, inventory_ref, &classes);
+    let mut principals = entries.finish();
+    principals.extend(unlisted_doors(&estate, &mentioned, &subjects, &classes, &filter, engine));
+    let roles =
+        |arn: &str| -> Vec<PrincipalAccess> { principals.iter().filter(|one| one.arn == arn).cloned().collect() };
+    let databricks = databricks::assess(desired, live, &declared, &roles);
+    let mut second_tier = second::indirect(&estate, &declared, inventory_ref, &principals);
+    second_tier.extend(databricks.indirect);
+    principals.extend(databricks.principals);
+    let mut gaps = estate.gaps.clone();
+    gaps.extend(databricks.gaps);
+    let mut assumptions = estate.assumptions.clone();
+    assumptions.extend(databricks.assumptions);
+    gaps.sort();
+    gaps.dedup();
+    let mut object_classes: Vec<_> = classes.iter().map(|one| one.class.clone()).collect();
+    object_classes.extend(databricks.class);
+    let unread: Vec<String> = gaps
+        .iter()
+        .map(ToString::to_string)
+        .chain(assumptions.iter().filter(|one| one.unread).map(|one| one.message.clone()))
+        .collect();
+    let proofs = proof::all(&mut proof::Case {
+        estate: &estate,
+        declared: &declared,
+        principals: &principals,
+        classes: &classes,
+        inventory: inventory.as_deref(),
+        unread: &unread,
+        engine,
+    });
+    Assessment { complete: unread.is_empty(), gaps, assumptions, object_classes, principals, second_tier, proofs }
+}
+
+/// Canonical user id of the bucket's own account, where it was read.
+fn owner(estate: &Estate<'_>) -> Option<String> {
+    let list = estate.live.view(&estate.place, Read::BucketAcl { bucket: estate.bucket() }, Fact::acl);
+    list.present().map(|list| list.owner)
+}
+
+fn owners(subjects: &mut [Subject], estate: &Estate<'_>) {
+    let owner = owner(estate);
+    for subject in subjects.iter_mut() {
+        subject.canonical_user.clone_from(&owner);
+    }
+}
+
+/// Everybody whom something about the bucket or its keys names.
+fn mentioned(estate: &Estate<'_>) -> Mentioned {
+    let mut mentioned = Mentioned::default();
+    let doors = estate.doors.iter().filter_map(|door| door.policy.as_ref());
+    let keys = estate.keys.values().filter_map(|key| key.policy.as_ref());
+    for policy in estate.policy.iter().chain(doors).chain(keys).chain(&estate.limits.resource_control) {
+        mentioned.document(policy);
+    }
+    for grant in estate.keys.values().flat_map(|key| &key.grants) {
+        if grant.grantee.contains(".amazonaws.com") {
+            mentioned.services.insert(grant.grantee.clone());
+        }
+        mentioned.principal(&grant.grantee);
+    }
+    mentioned.canonical_users.extend(acl::canonical_users(estate));
+    if let Some(owner) = owner(estate) {
+        mentioned.canonical_users.remove(&owner);
+    }
+    for (_, answer) in estate.live.iter() {
+        if let Observed::Present(Fact::StorageCredentials(all)) = answer {
+            all.iter().filter_map(|one| one.role_arn.as_ref()).for_each(|arn| mentioned.principal(arn));
+        }
+    }
+    mentioned.arns.insert(estate.desired.role.arn.to_string());
+    for role in estate.desired.reader_roles() {
+        mentioned.principal(&role.to_string());
+    }
+    mentioned
+}
+
+/// Documents whose resources tell objects apart.
+fn documents(estate: &Estate<'_>, subjects: &[Subject]) -> Vec<Arc<NamedPolicy>> {
+    let identity = subjects.iter().flat_map(|one| one.identity.policies.iter().chain(&one.identity.boundary));
+    let mut all: Vec<Arc<NamedPolicy>> = identity.cloned().chain(estate.shared()).collect();
+    all.sort_by_key(|policy| Arc::as_ptr(policy) as usize);
+    all.dedup_by_key(|policy| Arc::as_ptr(policy) as usize);
+    all
+}
+
+/// What is taken to be so in every assessment, where it applies.
+fn standing(estate: &mut Estate<'_>, classes: &[Objects], mentioned: &Mentioned, inventory: &Inventory) {
+    estate.assume(
+        "no-session-policies",
+        "sessions have the permissions of their role or user: session policies, which could only narrow them, cannot be listed",
+    );
+    estate.assume(
+        "presigned-urls",
+        "whoever can read an object can sign a URL for it, and whoever holds the URL then reads as they do",
+    );
+    estate.assume(
+        "other-doors-act-as-their-caller",
+        "multi-Region access points, Object Lambda access points and Access Grants were not listed: they act as their caller \
+         or as a role of this list, save where the bucket policy delegates to access points",
+    );
+    if !mentioned.accounts.is_empty() {
+        estate.assume(
+            "foreign-accounts-allow-everything",
+            "other accounts are taken to allow their principals everything: their policies cannot be read from here",
+        );
+    }
+    if estate.acl.is_some() {
+        estate.assumptions.push(Assumption {
+            code: "object-acls-not-sampled".to_owned(),
+            message:
+                "object ownership is not `BucketOwnerEnforced`, so objects may have access control lists of their own; \
+                      they were not sampled"
+                    .to_owned(),
+            unread: false,
+        });
+    }
+    if classes.iter().any(|one| !one.class.sampled) {
+        estate.assume(
+            "objects-not-sampled",
+            "encryption of the objects that lie there was not sampled (HeadObject needs s3:GetObject): readers of objects \
+             without a key are reported apart, as class `older`",
+        );
+    }
+    if !inventory.unreadable.is_empty() {
+        estate.assumptions.push(Assumption {
+            code: "principals-not-understood".to_owned(),
+            message: format!("no ARN: {}", inventory.unreadable.join(", ")),
+            unread: true,
+        });
+    }
+}
+
+/// Own roles that can do anything: the ends of chains.
+fn targets(inventory: &Inventory, subjects: &[Subject], found: &[Vec<Found>]) -> BTreeSet<usize> {
+    let able: BTreeSet<&str> = subjects
+        .iter()
+        .zip(found)
+        .filter(|(_, found)| found.iter().any(|one| one.outcome.verdict.possible()))
+        .map(|(subject, _)| subject.name.as_str())
+        .collect();
+    let roles = inventory.roles.iter().enumerate();
+    roles.filter(|(_, role)| able.contains(role.arn.as_str())).map(|(index, _)| index).collect()
+}
+
+fn chains(entries: &mut Entries<'_>, graph: &Graph, found: &[Vec<Found>], inventory: &Inventory, classes: &[Objects]) {
+    for question in Question::ALL {
+        for class in 0..classes.len() {
+            let mut goals: BTreeMap<usize, Verdict> = BTreeMap::new();
+            let mut ends: BTreeMap<usize, Vec<&Found>> = BTreeMap::new();
+            for (index, role) in inventory.roles.iter().enumerate() {
+                let own = found.get(role.subject).into_iter().flatten();
+                let able: Vec<&Found> = own
+                    .filter(|one| one.question == question && one.class == class && one.outcome.verdict.possible())
+                    .collect();
+                if let Some(best) = able.iter().map(|one| one.outcome.verdict).max() {
+                    goals.insert(index, best);
+                    ends.insert(index, able);
+                }
+            }
+            if goals.is_empty() {
+                continue;
+            }
+            for (index, subject) in graph.subjects.iter().enumerate() {
+                let direct = found.get(index).into_iter().flatten();
+                let already = direct
+                    .filter(|one| one.question == question && one.class == class)
+                    .any(|one| one.outcome.verdict.possible());
+                if already {
+                    continue;
+                }
+                let Some(path) = graph.path(index, &goals, inventory) else { continue };
+                let end = path.roles.last().and_then(|role| ends.get(role));
+                for one in end.into_iter().flatten() {
+                    entries.chained(subject, one, &path);
+                }
+            }
+        }
+    }
+}
+
+/// B6: an access point that was not listed lets in whomever its own policy names.
+fn unlisted_doors(
+    estate: &Estate<'_>,
+    mentioned: &Mentioned,
+    subjects: &[Subject],
+    classes: &[Objects],
+    filter: &Filter<'_>,
+    engine: &mut Engine,
+) -> Vec<PrincipalAccess> {
+    if !filter.speaks_of_access_points() {
+        return Vec::new();
+    }
+    let own = estate.account();
+    let mut accounts: BTreeSet<&str> = mentioned.access_point_accounts.iter().map(String::as_str).collect();
+    if estate.doors_listed {
+        accounts.remove(own);
+    }
+    let mut all = Vec::new();
+    for account in accounts {
+        let found = Reach { estate, classes, filter, engine: &mut *engine }.behind_unlisted(subjects, account);
+        for Found { question, class, action, outcome, .. } in found {
+            let Some(objects) = classes.get(class) else { continue };
+            let of = if account == "*" { "any account".to_owned() } else { format!("account {account}") };
+            all.push(PrincipalAccess {
+                manifest: estate.desired.name.clone(),
+                question,
+                arn: format!("whoever the access points of {of} let in"),
+                kind: PrincipalKind::AccessPoint,
+                declared: false,
+                declared_as: "not declared".to_owned(),
+                verdict: Verdict::Conditional,
+                certain: false,
+                object_class: objects.class.id.clone(),
+                actions: vec![action.to_owned()],
+                via: Vec::new(),
+                witness: Witness {
+                    s3: outcome.statements.first().cloned().unwrap_or_default(),
+                    kms: outcome.statements.get(1).cloned().unwrap_or_default(),
+                    context: outcome.context,
+                    ..Witness::default()
+                },
+                conditions: vec![format!("the policy of an access point of {of} that was not listed allows it")],
+                blocked_by: Vec::new(),
+            });
+        }
+    }
+    all
+}

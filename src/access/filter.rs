@@ -1,0 +1,183 @@
+//! What can be told without the engine: most principals of an account have nothing to do with its audit bucket.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::iam::context::Context;
+use crate::iam::evaluate::Layer;
+use crate::iam::glob::Short;
+use crate::iam::matching::{action_matches, resource_matches};
+use crate::iam::principal::{Level, PrincipalFacts, principal_level};
+use crate::iam::symbolic::{Limits, Objects as Kinds};
+use crate::iam::{Document, Effect, Element, NamedPolicy, Principal, Statement, Version};
+
+use crate::model::key::Grant;
+
+use super::ask::Ask;
+use super::estate::Estate;
+use super::objects::below;
+use super::subject::{Subject, Traits};
+
+/// Resource → action → whether a document may allow it.
+type ByResource = HashMap<String, Vec<(String, bool)>>;
+
+pub(super) struct Filter<'a> {
+    estate: &'a Estate<'a>,
+    access_points: bool,
+    /// Documents with variables that bear on everybody.
+    with_variables: Vec<Arc<NamedPolicy>>,
+    /// Document → resource → action → whether the document may allow it.
+    allows: RefCell<HashMap<usize, ByResource>>,
+    /// A context in which every key may have any value.
+    nothing_known: Context,
+}
+
+impl<'a> Filter<'a> {
+    pub fn new(estate: &'a Estate<'a>) -> Self {
+        let policy = estate.policy.as_deref();
+        Self {
+            estate,
+            access_points: policy.is_some_and(speaks_of_access_points),
+            with_variables: estate.shared().filter(has_variables).collect(),
+            allows: RefCell::default(),
+            nothing_known: Context::new(&BTreeMap::new(), &BTreeSet::from(["*".to_owned()])),
+        }
+    }
+
+    pub fn speaks_of_access_points(&self) -> bool {
+        self.access_points
+    }
+
+    /// Why a request is closed, where that is plain: nothing that may allow it speaks of this principal, action and resource.
+    /// Denies and conditions are not looked at.
+    pub fn closed(&self, subject: &Subject, ask: &Ask) -> Option<String> {
+        let (action, resource) = (ask.request.action.as_str(), ask.request.resource.as_str());
+        self.plainly(subject, (&ask.name, action, resource), ask.policies.resource.as_ref(), &ask.policies.kms_grants)
+    }
+
+    /// The same for a direct request to the bucket, before anything is put together for it.
+    pub fn closed_directly(&self, subject: &Subject, action: &str, resource: &str) -> Option<String> {
+        if self.access_points || self.estate.acl.is_some() {
+            return None;
+        }
+        self.plainly(subject, (action, action, resource), self.estate.policy.as_deref(), &[])
+    }
+
+    fn plainly(
+        &self,
+        subject: &Subject,
+        (name, action, resource): (&str, &str, &str),
+        policy: Option<&NamedPolicy>,
+        kms_grants: &[Grant],
+    ) -> Option<String> {
+        let granted = policy.is_some_and(|policy| grants(policy, action, subject));
+        let operation = action.split(':').nth(1).unwrap_or_default();
+        let listed = || {
+            let mut operations = kms_grants.iter().flat_map(|grant| &grant.operations);
+            operations.any(|one| one.eq_ignore_ascii_case(operation))
+        };
+        if granted || listed() {
+            return None;
+        }
+        // Across accounts, and without an account, the resource's own policy has to allow.
+        if !subject.in_account {
+            return Some(format!("{name}: no Allow in {}", Layer::Resource));
+        }
+        // The root user needs no policy of its own, except for keys.
+        if matches!(subject.principal, Principal::Root { .. }) && !action.starts_with("kms:") {
+            return None;
+        }
+        let own = &subject.identity.policies;
+        if own.iter().any(|policy| self.may_allow(policy, action, resource)) {
+            return None;
+        }
+        Some(format!("{name}: no Allow in {}, {}", Layer::Identity, Layer::Resource))
+    }
+
+    fn may_allow(&self, policy: &Arc<NamedPolicy>, action: &str, resource: &str) -> bool {
+        let address = Arc::as_ptr(policy) as usize;
+        let mut known = self.allows.borrow_mut();
+        let by_resource = known.entry(address).or_default().entry(resource.to_owned()).or_default();
+        if let Some((_, may)) = by_resource.iter().find(|(one, _)| one == action) {
+            return *may;
+        }
+        let may = match &policy.document {
+            Document::Known(document) => {
+                document.statements.iter().any(|statement| self.covers(document.version, statement, action, resource))
+            }
+            Document::Unknown(_) => true,
+        };
+        by_resource.push((action.to_owned(), may));
+        may
+    }
+
+    fn covers(&self, version: Version, statement: &Statement, action: &str, resource: &str) -> bool {
+        statement.effect == Effect::Allow
+            && action_matches(&statement.action, action).possible()
+            && statement.resource.as_ref().is_none_or(|element| {
+                resource_matches(element, resource, version, &self.nothing_known, Short::Padded).possible()
+            })
+    }
+
+    /// Objects that a resource with a variable means for this principal, such as `audit/${aws:username}/*`.
+    pub fn own_objects(&self, subject: &Subject, prefixes: &[String]) -> Vec<String> {
+        let own = subject.identity.policies.iter().chain(&subject.identity.boundary).filter(|one| has_variables(one));
+        let documents: Vec<&Arc<NamedPolicy>> = own.chain(&self.with_variables).collect();
+        if documents.is_empty() {
+            return Vec::new();
+        }
+        let fixed: BTreeMap<String, Vec<String>> = match &subject.traits {
+            Traits::Known { tags, session_tags: false } => {
+                tags.iter().map(|(key, value)| (format!("aws:PrincipalTag/{key}"), vec![value.clone()])).collect()
+            }
+            Traits::Known { .. } | Traits::Open => BTreeMap::new(),
+        };
+        let mut found = BTreeSet::new();
+        for prefix in prefixes {
+            let mut kinds = Kinds::below(&self.estate.bucket_arn(), &below(prefix));
+            for document in &documents {
+                if let Document::Known(policy) = &document.document {
+                    kinds.add(policy, Some(&subject.principal), &fixed);
+                }
+            }
+            // Where they cannot be told apart, the objects that stand for all say so.
+            found.extend(kinds.witnesses(Limits::default()).unwrap_or_default());
+        }
+        found.into_iter().collect()
+    }
+}
+
+/// Whether an Allow of a resource's policy may name the principal for an action.
+fn grants(policy: &NamedPolicy, action: &str, subject: &Subject) -> bool {
+    let Document::Known(document) = &policy.document else { return true };
+    let facts = PrincipalFacts {
+        canonical_user: subject.canonical_user.as_deref(),
+        has_boundary: subject.identity.boundary.is_some(),
+    };
+    document.statements.iter().filter(|statement| statement.effect == Effect::Allow).any(|statement| {
+        action_matches(&statement.action, action).possible()
+            && statement.principal.as_ref().is_none_or(|element| {
+                principal_level(element, Effect::Allow, &subject.principal, facts).reaches(Level::Account).possible()
+            })
+    })
+}
+
+/// Whether a document speaks of objects by variables.
+fn has_variables(policy: &Arc<NamedPolicy>) -> bool {
+    let Document::Known(policy) = &policy.document else { return false };
+    policy.statements.iter().any(|statement| {
+        let resources = statement.resource.iter().flat_map(Element::get);
+        let values = statement.conditions.iter().flat_map(|condition| &condition.values);
+        resources.chain(values).any(|text| text.contains("${"))
+    })
+}
+
+fn speaks_of_access_points(policy: &NamedPolicy) -> bool {
+    let Document::Known(policy) = &policy.document else { return true };
+    let mut keys = policy.statements.iter().flat_map(|statement| &statement.conditions).map(|one| &one.key);
+    keys.any(|key| {
+        let key = key.to_ascii_lowercase();
+        key.starts_with("s3:dataaccesspoint") || key == "s3:accesspointnetworkorigin"
+    })
+}

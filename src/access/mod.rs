@@ -1,0 +1,37 @@
+//! Who can read, write, tamper with and list the delivered logs: S3, KMS, IAM, role chains and Unity Catalog together.
+//!
+//! Pure: a declaration and live state in, an [`Assessment`] out. Principals, actions and objects are enumerated, request
+//! contexts are symbolic ([`crate::iam::symbolic`]). Every unknown enlarges what may be: *cannot* is said only when no
+//! request, in whatever context and whatever the unread inputs say, is allowed.
+
+mod acl;
+mod ask;
+mod assess;
+mod assessment;
+mod chain;
+mod copies;
+mod databricks;
+mod declared;
+mod delivery;
+mod documents;
+mod entries;
+mod entry;
+mod estate;
+mod filter;
+mod inventory;
+mod mentioned;
+mod objects;
+mod organization;
+mod outsiders;
+mod proof;
+mod question;
+mod reach;
+mod second;
+mod subject;
+#[cfg(test)]
+mod tests;
+mod words;
+mod worlds;
+
+pub use assess::{Compiled, assess, assess_with};
+pub use assessment::*;

@@ -1,0 +1,114 @@
+//! Classes of log objects (K6): by the key that they lie under, and the prefix. The default encryption of a bucket says
+//! nothing of the objects that are in it already.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::iam::symbolic::{Limits, Objects as Kinds};
+use crate::iam::{Document, NamedPolicy};
+use crate::model::Observed;
+
+use super::assessment::ObjectClass;
+use super::estate::Estate;
+
+/// A class with the keys of objects that stand for it.
+#[derive(Clone, Debug)]
+pub(super) struct Objects {
+    pub class: ObjectClass,
+    /// ARNs of objects, one of every kind that the policies tell apart.
+    pub witnesses: Vec<String>,
+}
+
+/// Stands for any object where the kinds cannot be told: the evaluator takes a wildcard for "may or may not match".
+const ANY_OBJECT: &str = "(known-after-apply:any object)";
+
+/// The classes of an estate. Adds the keys that they lie under to it.
+pub(super) fn classes(estate: &mut Estate<'_>) -> Vec<Objects> {
+    let (declared, previous) = prefixes(estate);
+    let encryption = estate.encryption.clone();
+    let (key, words) = match &encryption {
+        Observed::Present(found) if found.algorithm.starts_with("aws:kms") => match &found.key {
+            Some(text) => {
+                let arn = estate.key_arn(text);
+                estate.add_key(&arn);
+                (Some(arn), "under the bucket's present default key")
+            }
+            None => (Some(estate.add_aws_managed_key()), "under the AWS managed key"),
+        },
+        Observed::Present(_) | Observed::Absent => (None, "encrypted by S3 itself (SSE-S3): KMS has no say"),
+        Observed::Unknown(_) => (None, "under an encryption that was not read: KMS is taken to have no say"),
+    };
+    let mut all = Vec::new();
+    let mut add = |estate: &Estate<'_>, id: &str, words: String, prefixes: &[String], key: Option<String>, sampled| {
+        let class = ObjectClass {
+            id: id.to_owned(),
+            manifest: estate.desired.name.clone(),
+            description: words,
+            prefixes: prefixes.to_vec(),
+            key,
+            sampled,
+        };
+        all.push(class);
+    };
+    add(estate, "current", format!("new objects, {words}"), &declared, key.clone(), true);
+    if !previous.is_empty() {
+        add(
+            estate,
+            "previous-prefixes",
+            format!("objects below previous prefixes, {words}"),
+            &previous,
+            key.clone(),
+            true,
+        );
+    }
+    let everywhere: Vec<String> = declared.iter().chain(&previous).cloned().collect();
+    let old_keys: Vec<String> = estate.desired.key.previous.iter().map(ToString::to_string).collect();
+    for (number, old) in old_keys.into_iter().filter(|old| Some(old) != key.as_ref()).enumerate() {
+        estate.add_key(&old);
+        let words = format!("objects under the previous key {old}");
+        add(estate, &format!("previous-key-{}", number + 1), words, &everywhere, Some(old), true);
+    }
+    if key.is_some() {
+        let words = "objects that may have been written before the present encryption, under no key (SSE-S3) or one that \
+                     nothing names: whether there are any was not sampled";
+        add(estate, "older", words.to_owned(), &everywhere, None, false);
+    }
+    all.into_iter().map(|class| Objects { class, witnesses: Vec::new() }).collect()
+}
+
+fn prefixes(estate: &Estate<'_>) -> (Vec<String>, Vec<String>) {
+    let delivery = &estate.desired.delivery;
+    let previous = delivery.previous_prefixes.iter().filter(|prefix| **prefix != delivery.prefix).cloned().collect();
+    (vec![delivery.prefix.clone()], previous)
+}
+
+/// Chooses the objects that stand for each class, from what policies say of objects. `false` when they could not be told
+/// apart.
+pub(super) fn choose(classes: &mut [Objects], estate: &Estate<'_>, documents: &[Arc<NamedPolicy>]) -> bool {
+    let mut told_apart = true;
+    let mut known: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for objects in classes {
+        for prefix in &objects.class.prefixes {
+            let found = known.entry(prefix.clone()).or_insert_with(|| {
+                let mut kinds = Kinds::below(&estate.bucket_arn(), &below(prefix));
+                for document in documents {
+                    if let Document::Known(policy) = &document.document {
+                        kinds.add(policy, None, &BTreeMap::new());
+                    }
+                }
+                kinds.witnesses(Limits::default()).unwrap_or_else(|_| {
+                    told_apart = false;
+                    let bucket = estate.bucket_arn();
+                    vec![format!("{bucket}/{}x", below(prefix)), format!("{bucket}/{ANY_OBJECT}")]
+                })
+            });
+            objects.witnesses.extend(found.iter().cloned());
+        }
+    }
+    told_apart
+}
+
+/// How keys below a prefix begin.
+pub(super) fn below(prefix: &str) -> String {
+    if prefix.is_empty() { String::new() } else { format!("{prefix}/") }
+}

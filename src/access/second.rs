@@ -1,0 +1,128 @@
+//! The second tier (A5): who could make itself a reader by changing something. No bucket policy can stop most of it.
+
+use std::collections::BTreeSet;
+
+use crate::iam::evaluate::{Decision, evaluate};
+use crate::iam::symbolic::Keys;
+
+use super::ask::{Ask, Guard};
+use super::assessment::{Indirect, PrincipalAccess, PrincipalKind, Question};
+use super::declared::Declared;
+use super::estate::Estate;
+use super::inventory::{Inventory, may_allow};
+use super::question::Duty;
+use super::subject::Subject;
+
+/// Changes of the bucket that open it.
+const ON_BUCKET: [&str; 7] = [
+    "s3:PutBucketPolicy",
+    "s3:DeleteBucketPolicy",
+    "s3:PutBucketAcl",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutReplicationConfiguration",
+    "s3:PutInventoryConfiguration",
+];
+/// Changes of the account that open doors to buckets. Asked for by name only: what they act on is yet to be made.
+const IN_ACCOUNT: [&str; 5] = [
+    "s3:CreateAccessPoint",
+    "s3:PutAccessPointPolicy",
+    "s3:CreateJob",
+    "s3:CreateAccessGrant",
+    "s3:CreateAccessGrantsLocation",
+];
+const ON_KEY: [&str; 3] = ["kms:PutKeyPolicy", "kms:CreateGrant", "kms:ReplicateKey"];
+/// Changes of a role that reads.
+const ON_ROLE: [&str; 6] = [
+    "iam:UpdateAssumeRolePolicy",
+    "iam:PutRolePolicy",
+    "iam:AttachRolePolicy",
+    "iam:PutRolePermissionsBoundary",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteRolePolicy",
+];
+/// Changes of a user that reads.
+const ON_USER: [&str; 8] = [
+    "iam:CreateAccessKey",
+    "iam:CreateLoginProfile",
+    "iam:UpdateLoginProfile",
+    "iam:PutUserPolicy",
+    "iam:AttachUserPolicy",
+    "iam:PutUserPermissionsBoundary",
+    "iam:DeleteUserPermissionsBoundary",
+    "iam:AddUserToGroup",
+];
+/// Changes of policies and groups, whoever has them.
+const ON_POLICIES: [&str; 4] =
+    ["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:PutGroupPolicy", "iam:AttachGroupPolicy"];
+
+/// Everybody in the account who could change who reads, sorted by name.
+pub(super) fn indirect(
+    estate: &Estate<'_>,
+    declared: &Declared,
+    inventory: &Inventory,
+    principals: &[PrincipalAccess],
+) -> Vec<Indirect> {
+    let readers: BTreeSet<(&str, PrincipalKind)> = principals
+        .iter()
+        .filter(|one| one.question == Question::Read && one.verdict.possible() && one.via.is_empty())
+        .map(|one| (one.arn.as_str(), one.kind))
+        .collect();
+    let mut all = Vec::new();
+    for subject in &inventory.subjects {
+        let means = means(estate, subject, &readers);
+        if !means.is_empty() {
+            all.push(Indirect {
+                manifest: estate.desired.name.clone(),
+                arn: subject.name.clone(),
+                kind: subject.kind,
+                declared: declared.aws(&subject.name, Duty::Administering).is_some(),
+                means,
+            });
+        }
+    }
+    all
+}
+
+fn means(estate: &Estate<'_>, subject: &Subject, readers: &BTreeSet<(&str, PrincipalKind)>) -> Vec<String> {
+    let mut means = Vec::new();
+    let bucket = Guard { policy: estate.policy.as_deref(), block: Some(&estate.block) };
+    let able = |action: &&&str| subject.identity.policies.iter().any(|policy| may_allow(policy, action));
+    for action in &ON_BUCKET {
+        let one = estate.to_bucket(subject, action, &estate.bucket_arn(), bucket, Keys::default());
+        if may(&one) {
+            means.push(format!("{action} on the bucket"));
+        }
+    }
+    for key in estate.keys.values().filter(|key| !key.arn.ends_with(":key/aws/s3")) {
+        for action in &ON_KEY {
+            if may(&estate.to_key(subject, action, key, Keys::default())) {
+                means.push(format!("{action} on key {}", key.arn));
+            }
+        }
+    }
+    means.extend(IN_ACCOUNT.iter().filter(able).map(|action| (*action).to_owned()));
+    means.extend(ON_POLICIES.iter().filter(able).map(|action| (*action).to_owned()));
+    let on_role: Vec<&&str> = ON_ROLE.iter().filter(able).collect();
+    let on_user: Vec<&&str> = ON_USER.iter().filter(able).collect();
+    for (reader, kind) in readers.iter().filter(|(reader, _)| reader.contains(&format!("::{}:", estate.account()))) {
+        let actions = match kind {
+            PrincipalKind::Role => &on_role,
+            PrincipalKind::User => &on_user,
+            _ => continue,
+        };
+        for action in actions {
+            if may(&estate.to_bucket(subject, action, reader, Guard::default(), Keys::default())) {
+                means.push(format!("{action} on {reader}"));
+            }
+        }
+    }
+    means
+}
+
+/// Whether a request may be allowed in some context.
+fn may(ask: &Ask) -> bool {
+    let mut request = ask.request.clone();
+    request.unknown_keys.insert("*".to_owned());
+    matches!(evaluate(&request, &ask.policies).decision, Decision::Allowed | Decision::Unknown)
+}

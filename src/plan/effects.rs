@@ -1,0 +1,167 @@
+//! What a plan does to who can read, write, list and tamper: the proof on the live state, on every state between two steps,
+//! and on the last one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Assessment, Assumption, Compiled, Holder, Question, assess_with};
+use crate::call::{Read, Write};
+use crate::model::{Address, Desired, Gap, Live, Place};
+
+use super::project::project;
+use super::{Step, StepAction, StepId};
+
+/// Everybody who can, or of whom nothing shows that they cannot, by what they can. ARNs, sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Who {
+    pub read: Vec<String>,
+    pub write: Vec<String>,
+    pub tamper: Vec<String>,
+    pub list: Vec<String>,
+}
+
+/// Who can after a step and could not before it, and the other way round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepEffect {
+    pub step: StepId,
+    pub address: Address,
+    pub gained: Vec<Holder>,
+    pub lost: Vec<Holder>,
+}
+
+/// What a plan does to access.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Effects {
+    /// Whether everything was read that a proof needs.
+    pub complete: bool,
+    /// What was asked for the proofs and could not be read.
+    pub gaps: Vec<Gap>,
+    /// What the proofs rest on.
+    pub assumptions: Vec<Assumption>,
+    pub before: Who,
+    pub after: Who,
+    /// Only steps that change something for somebody.
+    pub steps: Vec<StepEffect>,
+    /// Those of `after` whom the declaration does not name.
+    pub undeclared: Vec<Holder>,
+}
+
+/// Proves the live state and every state that the steps lead through.
+#[must_use]
+pub fn effects(desired: &[Desired], live: &Live, steps: &[Step]) -> Effects {
+    let compiled = Compiled::of(desired, live);
+    let mut state = live.clone();
+    let first = closing(desired, live, assess_with(&compiled, desired, &state));
+    let mut last = first.clone();
+    let mut changed = Vec::new();
+    let mut born: Vec<&str> = unborn(desired, live);
+    for step in steps {
+        project(&mut state, step);
+        let StepAction::Write { write, .. } = &step.action else { continue };
+        if let Write::PutBucketPolicy { bucket, .. } = write {
+            born.retain(|name| *name != bucket);
+        }
+        if !bears_on_access(write) {
+            continue;
+        }
+        let now = without(&born, desired, assess_with(&compiled, desired, &state));
+        let (gained, lost) = (now.gained(&last), now.lost(&last));
+        if !gained.is_empty() || !lost.is_empty() {
+            changed.push(StepEffect { step: step.id, address: step.address.clone(), gained, lost });
+        }
+        last = now;
+    }
+    let gaps: Vec<Gap> = first.gaps.iter().filter(|gap| !gap.is_unasked()).cloned().collect();
+    Effects {
+        complete: gaps.is_empty() && !first.assumptions.iter().any(|one| one.unread),
+        gaps,
+        assumptions: first.assumptions.clone(),
+        before: who(&first),
+        after: who(&last),
+        steps: changed,
+        undeclared: last.holders().into_iter().filter(|holder| !holder.declared).collect(),
+    }
+}
+
+fn who(assessment: &Assessment) -> Who {
+    Who {
+        read: assessment.who(Question::Read),
+        write: assessment.who(Question::Write),
+        tamper: assessment.who(Question::Tamper),
+        list: assessment.who(Question::List),
+    }
+}
+
+/// Buckets that do not exist yet. Until its policy is written such a bucket is empty and open to the account's own
+/// administrators, and nothing is delivered to it: nobody gains anything.
+fn unborn<'a>(desired: &'a [Desired], live: &Live) -> Vec<&'a str> {
+    let all = desired.iter().flat_map(|one| {
+        let replicas = one.bucket.replicas.iter().map(|replica| (replica.place(), replica.bucket.as_str()));
+        std::iter::once((one.aws_place(), one.delivery.bucket.as_str())).chain(replicas)
+    });
+    let absent = |(place, bucket): &(Place, &str)| {
+        let read = Read::BucketLocation { bucket: (*bucket).to_owned() };
+        live.get(&crate::call::Query { place: place.clone(), read }).is_absent()
+    };
+    all.filter(absent).map(|(_, bucket)| bucket).collect()
+}
+
+fn closing(desired: &[Desired], live: &Live, assessment: Assessment) -> Assessment {
+    without(&unborn(desired, live), desired, assessment)
+}
+
+fn without(unborn: &[&str], desired: &[Desired], mut assessment: Assessment) -> Assessment {
+    let bucket =
+        |manifest: &str| desired.iter().find(|one| one.name == manifest).map(|one| one.delivery.bucket.as_str());
+    assessment.principals.retain(|access| {
+        let about = access.replica().or_else(|| bucket(&access.manifest));
+        !about.is_some_and(|about| unborn.contains(&about))
+    });
+    assessment
+}
+
+/// Whether a write can change the answer for anybody.
+fn bears_on_access(write: &Write) -> bool {
+    match write {
+        Write::PutAccountPublicAccessBlock { .. }
+        | Write::CreateBucket { .. }
+        | Write::PutBucketPublicAccessBlock { .. }
+        | Write::PutBucketOwnership { .. }
+        | Write::PutBucketAclPrivate { .. }
+        | Write::PutBucketEncryption { .. }
+        | Write::PutBucketPolicy { .. }
+        | Write::DeleteBucketPolicy { .. }
+        | Write::PutBucketReplication { .. }
+        | Write::DeleteBucketReplication { .. }
+        | Write::CreateKey { .. }
+        | Write::PutKeyPolicy { .. }
+        | Write::CancelKeyDeletion { .. }
+        | Write::EnableKey { .. }
+        | Write::CreateAlias { .. }
+        | Write::UpdateAlias { .. }
+        | Write::RevokeGrant { .. }
+        | Write::CreateRole { .. }
+        | Write::UpdateTrust { .. }
+        | Write::TagRole { .. }
+        | Write::PutRolePolicy { .. }
+        | Write::DeleteRolePolicy { .. }
+        | Write::DetachRolePolicy { .. }
+        | Write::UpdatePrivileges { .. } => true,
+        Write::PutBucketTags { .. }
+        | Write::EnableBucketVersioning { .. }
+        | Write::PutBucketObjectLock { .. }
+        | Write::PutBucketLifecycle { .. }
+        | Write::PutBucketLogging { .. }
+        | Write::PutBucketNotification { .. }
+        | Write::EnableKeyRotation { .. }
+        | Write::TagKey { .. }
+        | Write::CreateCredential { .. }
+        | Write::CreateStorageConfiguration { .. }
+        | Write::CreateLogDelivery { .. }
+        | Write::SetLogDeliveryStatus { .. }
+        | Write::EnableSystemSchema { .. }
+        | Write::SetWorkspaceConf { .. } => false,
+    }
+}
