@@ -1,6 +1,7 @@
 //! What one principal can do by its own requests, without taking another role.
 
 use crate::iam::symbolic::{Engine, Keys};
+use crate::iam::written::Written;
 use crate::iam::{Document, Element, NamedPolicy, Policy, PrincipalSpec, Statement};
 use crate::model::bucket::PublicAccessBlock;
 
@@ -294,7 +295,7 @@ pub(super) fn allow_everybody(sid: &str, action: &str, principal: PrincipalSpec)
         action: Element::Is(vec![action.to_owned()]),
         resource: Some(Element::Is(vec!["*".to_owned()])),
         conditions: Vec::new(),
-        json: String::new(),
+        json: Written::default(),
     }
 }
 

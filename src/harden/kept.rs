@@ -97,7 +97,7 @@ fn canonical(ours: &[Statement], resolver: &Resolver) -> BTreeSet<CanonicalState
 /// AWS shows a deleted principal by its unique id and refuses a policy that names one (IAM User Guide, "AWS JSON policy
 /// elements: Principal"). Such an id matches nobody, so that a deny loses nothing without it.
 fn portable(statement: &Parsed, version: Version, resolver: &Resolver) -> Option<Value> {
-    let mut value: Value = serde_json::from_str(&statement.json).ok()?;
+    let mut value: Value = serde_json::from_str(&statement.json.text()).ok()?;
     if version == Version::V2008 {
         // There `${…}` is plain text; ours is a document of the version in which it is a variable.
         escape_variables(&mut value);

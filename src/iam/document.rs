@@ -4,10 +4,15 @@
 //! values, `"*"` or `{"AWS": "*"}`), strict about everything else: an element that this room does not know could change the
 //! meaning, so the document is refused and its owner has to treat it as unknown.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use super::json::Json;
 use super::operator::Operator;
+use super::tree::Tree;
+use super::written::Written;
 
 /// Longest document that is read, in bytes. AWS allows at most 32 KiB (key policies); the rest is room for white space.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -125,8 +130,7 @@ pub struct Statement {
     pub action: Element<Vec<String>>,
     pub resource: Option<Element<Vec<String>>>,
     pub conditions: Vec<Condition>,
-    /// The statement as it was written (members in their order), indented.
-    pub json: String,
+    pub json: Written,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,61 +151,70 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
         return Err(PolicyError::TooLong { bytes: text.len() });
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    from_json(serde_json::from_str(text).map_err(|error| PolicyError::Json(error.to_string()))?)
-}
-
-/// A policy document from JSON that was read already.
-///
-/// # Errors
-/// As [`parse`], but for the text itself.
-pub fn from_json(json: Json) -> Result<Policy, PolicyError> {
+    let tree: Tree<'_> = serde_json::from_str(text).map_err(|error| PolicyError::Json(error.to_string()))?;
     let (mut version, mut id, mut statements) = (Version::V2008, None, None);
-    for (name, value) in members("the policy", json)? {
-        match name.as_str() {
-            "Version" => version = parse_version(value)?,
-            "Id" => id = Some(string("`Id` of the policy", value)?),
+    for (name, value) in members(&Place::Policy, tree)? {
+        let here = Place::Element(&name, &Place::Policy);
+        match name.as_ref() {
+            "Version" => version = parse_version(&here, value)?,
+            "Id" => id = Some(string(&here, value)?.into_owned()),
             "Statement" => statements = Some(value),
-            _ => return Err(PolicyError::UnknownElement { place: "the policy".to_owned(), name }),
+            _ => return Err(unknown_element(&Place::Policy, &name)),
         }
     }
     let statements = match statements {
-        Some(Json::List(list)) => list,
+        Some(Tree::List(list)) => list,
         Some(one) => vec![one],
-        None => return Err(PolicyError::Missing { place: "the policy".to_owned(), element: "Statement" }),
+        None => return Err(PolicyError::Missing { place: Place::Policy.to_string(), element: "Statement" }),
     };
-    let statements = statements.into_iter().enumerate().map(|(index, json)| statement(index, json));
-    Ok(Policy { version, id, statements: statements.collect::<Result<_, _>>()? })
+    let text: Arc<str> = text.into();
+    let statement = |(index, tree)| statement(&text, index, tree);
+    Ok(Policy { version, id, statements: statements.into_iter().enumerate().map(statement).collect::<Result<_, _>>()? })
 }
 
-fn parse_version(value: Json) -> Result<Version, PolicyError> {
-    let place = "`Version` of the policy";
-    let text = string(place, value)?;
-    match text.as_str() {
-        "2012-10-17" => Ok(Version::V2012),
-        "2008-10-17" => Ok(Version::V2008),
-        _ => {
-            let expected = "`2012-10-17` or `2008-10-17`";
-            Err(PolicyError::Value { place: place.to_owned(), value: text, expected })
+/// Where in a document something stands; put into words only for an error.
+enum Place<'a> {
+    Policy,
+    Statement(usize, Option<&'a str>),
+    /// An element and what it belongs to.
+    Element(&'a str, &'a Place<'a>),
+    /// A member of an element, such as an operator of a condition or a key of an operator.
+    Member(&'a str, &'a Place<'a>),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Policy => f.write_str("the policy"),
+            Place::Statement(_, Some(sid)) => write!(f, "statement `{sid}`"),
+            Place::Statement(index, None) => write!(f, "statement #{index}"),
+            Place::Element(name, of) => write!(f, "`{name}` of {of}"),
+            Place::Member(name, of) => write!(f, "`{name}` in {of}"),
         }
     }
 }
 
-fn statement(index: usize, json: Json) -> Result<Statement, PolicyError> {
-    let pretty = json.pretty();
-    let found = members(&format!("statement #{index}"), json)?;
+fn parse_version(place: &Place<'_>, value: Tree<'_>) -> Result<Version, PolicyError> {
+    let text = string(place, value)?;
+    match text.as_ref() {
+        "2012-10-17" => Ok(Version::V2012),
+        "2008-10-17" => Ok(Version::V2008),
+        _ => Err(value_error(place, &text, "`2012-10-17` or `2008-10-17`")),
+    }
+}
+
+fn statement(text: &Arc<str>, index: usize, tree: Tree<'_>) -> Result<Statement, PolicyError> {
+    let found = members(&Place::Statement(index, None), tree)?;
     let sid = found.iter().find_map(|(name, value)| match value {
-        Json::String(sid) if name == "Sid" && !sid.is_empty() => Some(sid.clone()),
+        Tree::String(sid) if name == "Sid" && !sid.is_empty() => Some(sid.to_string()),
         _ => None,
     });
-    let place = match &sid {
-        Some(sid) => format!("statement `{sid}`"),
-        None => format!("statement #{index}"),
-    };
+    let place = Place::Statement(index, sid.as_deref());
     let (mut effect, mut conditions) = (None, Vec::new());
     let (mut principal, mut action, mut resource) = (None, None, None);
     for (name, value) in found {
-        let here = format!("`{name}` of {place}");
-        match name.as_str() {
+        let here = Place::Element(&name, &place);
+        match name.as_ref() {
             "Sid" => drop(string(&here, value)?),
             "Effect" => effect = Some(parse_effect(&here, value)?),
             "Principal" => set(&mut principal, Element::Is(parse_principal(&here, value)?), &place, PRINCIPAL)?,
@@ -211,10 +224,10 @@ fn statement(index: usize, json: Json) -> Result<Statement, PolicyError> {
             "Resource" => set(&mut resource, Element::Is(strings(&here, value)?), &place, RESOURCE)?,
             "NotResource" => set(&mut resource, Element::Not(strings(&here, value)?), &place, RESOURCE)?,
             "Condition" => conditions = parse_conditions(&here, value)?,
-            _ => return Err(PolicyError::UnknownElement { place, name }),
+            _ => return Err(unknown_element(&place, &name)),
         }
     }
-    let missing = |element| PolicyError::Missing { place: place.clone(), element };
+    let missing = |element| PolicyError::Missing { place: place.to_string(), element };
     Ok(Statement {
         effect: effect.ok_or_else(|| missing("Effect"))?,
         action: action.ok_or_else(|| missing("Action"))?,
@@ -222,7 +235,7 @@ fn statement(index: usize, json: Json) -> Result<Statement, PolicyError> {
         principal,
         resource,
         conditions,
-        json: pretty,
+        json: Written::new(text, index),
     })
 }
 
@@ -233,41 +246,38 @@ const RESOURCE: (&str, &str) = ("Resource", "NotResource");
 fn set<T>(
     slot: &mut Option<T>,
     value: T,
-    place: &str,
+    place: &Place<'_>,
     (first, second): (&'static str, &'static str),
 ) -> Result<(), PolicyError> {
     match slot.replace(value) {
         None => Ok(()),
-        Some(_) => Err(PolicyError::Both { place: place.to_owned(), first, second }),
+        Some(_) => Err(PolicyError::Both { place: place.to_string(), first, second }),
     }
 }
 
-fn parse_effect(place: &str, value: Json) -> Result<Effect, PolicyError> {
+fn parse_effect(place: &Place<'_>, value: Tree<'_>) -> Result<Effect, PolicyError> {
     let text = string(place, value)?;
-    match text.as_str() {
+    match text.as_ref() {
         "Allow" => Ok(Effect::Allow),
         "Deny" => Ok(Effect::Deny),
-        _ => Err(PolicyError::Value { place: place.to_owned(), value: text, expected: "`Allow` or `Deny`" }),
+        _ => Err(value_error(place, &text, "`Allow` or `Deny`")),
     }
 }
 
-fn parse_principal(place: &str, value: Json) -> Result<PrincipalSpec, PolicyError> {
+fn parse_principal(place: &Place<'_>, value: Tree<'_>) -> Result<PrincipalSpec, PolicyError> {
     let mut spec = PrincipalSpec::default();
     match value {
-        Json::String(text) if text == "*" => spec.aws.push(text),
-        Json::String(value) => {
-            let expected = "`*` or an object such as `{\"AWS\": …}`";
-            return Err(PolicyError::Value { place: place.to_owned(), value, expected });
-        }
+        Tree::String(text) if text == "*" => spec.aws.push(text.into_owned()),
+        Tree::String(text) => return Err(value_error(place, &text, "`*` or an object such as `{\"AWS\": …}`")),
         other => {
             for (name, value) in members(place, other)? {
-                let list = strings(&format!("`{name}` of {place}"), value)?;
-                match name.as_str() {
+                let list = strings(&Place::Element(&name, place), value)?;
+                match name.as_ref() {
                     "AWS" => spec.aws = list,
                     "Service" => spec.service = list,
                     "Federated" => spec.federated = list,
                     "CanonicalUser" => spec.canonical_user = list,
-                    _ => return Err(PolicyError::UnknownElement { place: place.to_owned(), name }),
+                    _ => return Err(unknown_element(place, &name)),
                 }
             }
         }
@@ -275,55 +285,64 @@ fn parse_principal(place: &str, value: Json) -> Result<PrincipalSpec, PolicyErro
     Ok(spec)
 }
 
-fn parse_conditions(place: &str, value: Json) -> Result<Vec<Condition>, PolicyError> {
+fn parse_conditions(place: &Place<'_>, value: Tree<'_>) -> Result<Vec<Condition>, PolicyError> {
     let mut conditions = Vec::new();
     for (operator_text, keys) in members(place, value)? {
-        let here = format!("`{operator_text}` in {place}");
+        let operator = Operator::parse(&operator_text);
+        let here = Place::Member(&operator_text, place);
         for (key, values) in members(&here, keys)? {
-            let values = scalars(&format!("`{key}` in {here}"), values)?;
-            let operator = Operator::parse(&operator_text);
-            conditions.push(Condition { operator, operator_text: operator_text.clone(), key, values });
+            let values = scalars(&Place::Member(&key, &here), values)?;
+            let (operator, operator_text) = (operator.clone(), operator_text.to_string());
+            conditions.push(Condition { operator, operator_text, key: key.into_owned(), values });
         }
     }
     Ok(conditions)
 }
 
-fn members(place: &str, value: Json) -> Result<Vec<(String, Json)>, PolicyError> {
+fn members<'a>(place: &Place<'_>, value: Tree<'a>) -> Result<Vec<(Cow<'a, str>, Tree<'a>)>, PolicyError> {
     match value {
-        Json::Object(members) => Ok(members),
+        Tree::Object(members) => Ok(members),
         other => Err(shape(place, "an object", &other)),
     }
 }
 
-fn string(place: &str, value: Json) -> Result<String, PolicyError> {
+fn string<'a>(place: &Place<'_>, value: Tree<'a>) -> Result<Cow<'a, str>, PolicyError> {
     match value {
-        Json::String(text) => Ok(text),
+        Tree::String(text) => Ok(text),
         other => Err(shape(place, "a string", &other)),
     }
 }
 
-fn strings(place: &str, value: Json) -> Result<Vec<String>, PolicyError> {
+fn strings(place: &Place<'_>, value: Tree<'_>) -> Result<Vec<String>, PolicyError> {
     match value {
-        Json::List(items) => items.into_iter().map(|item| string(place, item)).collect(),
-        Json::String(text) => Ok(vec![text]),
+        Tree::List(items) => items.into_iter().map(|item| string(place, item).map(Cow::into_owned)).collect(),
+        Tree::String(text) => Ok(vec![text.into_owned()]),
         other => Err(shape(place, "a string or a list of strings", &other)),
     }
 }
 
 /// Condition values: AWS stores `true` and `5` as it stores `"true"` and `"5"`.
-fn scalars(place: &str, value: Json) -> Result<Vec<String>, PolicyError> {
+fn scalars(place: &Place<'_>, value: Tree<'_>) -> Result<Vec<String>, PolicyError> {
     let scalar = |value| match value {
-        Json::String(text) => Ok(text),
-        Json::Bool(value) => Ok(value.to_string()),
-        Json::Number(value) => Ok(value.to_string()),
+        Tree::String(text) => Ok(text.into_owned()),
+        Tree::Bool(value) => Ok(value.to_string()),
+        Tree::Number(value) => Ok(value.to_string()),
         other => Err(shape(place, "a string, a number, a boolean or a list of them", &other)),
     };
     match value {
-        Json::List(items) => items.into_iter().map(scalar).collect(),
+        Tree::List(items) => items.into_iter().map(scalar).collect(),
         one => Ok(vec![scalar(one)?]),
     }
 }
 
-fn shape(place: &str, expected: &'static str, found: &Json) -> PolicyError {
-    PolicyError::Shape { place: place.to_owned(), expected, found: found.kind() }
+fn shape(place: &Place<'_>, expected: &'static str, found: &Tree<'_>) -> PolicyError {
+    PolicyError::Shape { place: place.to_string(), expected, found: found.kind() }
+}
+
+fn value_error(place: &Place<'_>, value: &str, expected: &'static str) -> PolicyError {
+    PolicyError::Value { place: place.to_string(), value: value.to_owned(), expected }
+}
+
+fn unknown_element(place: &Place<'_>, name: &str) -> PolicyError {
+    PolicyError::UnknownElement { place: place.to_string(), name: name.to_owned() }
 }

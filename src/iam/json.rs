@@ -25,6 +25,12 @@ impl Json {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
+    /// Text without white space, members in their order.
+    #[must_use]
+    pub fn minified(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// What it is, in words, for error messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {

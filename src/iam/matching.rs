@@ -1,5 +1,7 @@
 //! Whether a statement's `Action` and `Resource` cover a request.
 
+use crate::model::Reference;
+
 use super::context::Context;
 use super::document::{Element, Version};
 use super::glob::{Short, Token, arn_glob, glob, resolve};
@@ -21,9 +23,12 @@ fn action_pattern(pattern: &str, action: &str) -> Truth {
     if pattern.is_empty() || pattern.contains(char::is_whitespace) {
         return Truth::No;
     }
-    let matches = match pattern.contains(['*', '?']) {
+    let plain = plain_head(pattern);
+    let head = action.as_bytes().get(..plain.len());
+    let matches = match head.is_some_and(|head| head.eq_ignore_ascii_case(plain.as_bytes())) {
+        true if plain.len() == pattern.len() => pattern.len() == action.len(),
         true => glob(&Token::pattern(&pattern.to_ascii_lowercase()), action),
-        false => pattern.eq_ignore_ascii_case(action),
+        false => false,
     };
     // Without a service prefix only `*` is an action; AWS refuses the others, so a stored one is not understood.
     match matches {
@@ -44,7 +49,12 @@ pub fn resource_matches(
     if element.get().is_empty() {
         return Truth::Unknown;
     }
+    let symbolic = Reference::occurs_in(resource);
     let listed = Truth::any(element.get().iter().map(|pattern| {
+        // However the rest is read, what stands before the first wildcard or variable has to be there.
+        if !symbolic && !resource.starts_with(plain_head(pattern)) {
+            return Truth::No;
+        }
         let matches = resolve(pattern, version, context, true).test(|tokens| arn_glob(tokens, resource, short));
         if version == Version::V2012 && variable_before_resource(pattern) {
             matches.and(Truth::Unknown)
@@ -53,6 +63,11 @@ pub fn resource_matches(
         }
     }));
     if element.is_not() { !listed } else { listed }
+}
+
+/// A pattern up to its first wildcard or variable.
+fn plain_head(pattern: &str) -> &str {
+    pattern.split(['*', '?', '$']).next().unwrap_or_default()
 }
 
 /// Variables are documented for the last part of an ARN only (M5).

@@ -29,7 +29,9 @@ pub mod symbolic;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod tree;
 pub mod truth;
+pub mod written;
 
 pub use canonical::{Canonical, Resolver, canonical, canonical_with, deleted_principals, equivalent, equivalent_with};
 pub use document::{Effect, Element, Policy, PolicyError, PrincipalSpec, Statement, Version, parse};

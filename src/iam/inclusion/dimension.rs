@@ -186,8 +186,8 @@ pub(super) fn keys(pair: &Pair<'_>, principal: Option<&Principal>, wanted: impl 
 /// Adds the keys that follow from a principal.
 pub(super) fn derive(principal: &Principal, context: &mut Context) {
     principal.derive(context);
-    if matches!(principal, Principal::Service { .. }) {
-        // Whatever a service shows here, it is no role or user that a policy could name.
+    if matches!(principal, Principal::Service { .. } | Principal::Federated { .. }) {
+        // Whatever these show here, it is no role or user that a policy could name.
         context.set("aws:PrincipalArn", None);
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use crate::model::bucket::PublicAccessBlock;
 use crate::model::key::Grant;
 
-use super::super::document::{from_json, parse};
+use super::super::document::parse;
 use super::super::evaluate::{Document, NamedPolicy};
 use super::super::json::Json;
 use super::Unread;
@@ -82,7 +82,7 @@ impl Given {
     pub(super) fn named(self, place: String, unread: &mut Vec<Unread>) -> NamedPolicy {
         let policy = match self.document {
             Json::String(text) => parse(&text),
-            json => from_json(json),
+            json => parse(&json.minified()),
         };
         let name = self.name.unwrap_or(place);
         let document = match policy {

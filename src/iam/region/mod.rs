@@ -23,6 +23,11 @@ pub(super) use automaton::{TooLarge, combinations};
 use domain::{Domain, takes_lists};
 pub(super) use language::Language;
 
+/// Whether any text can be a value of a key (lower case).
+pub(super) fn takes_any_text(key: &str) -> bool {
+    Domain::of(key) == Domain::Text
+}
+
 /// A condition on the key, in one of the contexts that are given with it: they fill in its variables.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Test<'a> {

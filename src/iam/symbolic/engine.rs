@@ -6,9 +6,12 @@ use super::super::context::Context;
 use super::super::decide::grants;
 use super::super::document::Effect;
 use super::super::evaluate::{Evaluation, Layer, Policies, Request, StatementRef, evaluate};
-use super::super::formula::Formula;
+use super::super::formula::{Formula, Sums};
+use super::super::principal::Level;
+use super::super::region::takes_any_text;
 use super::super::setting::Setting;
 use super::super::states::State;
+use super::super::tally::scp_levels;
 use super::super::truth::Truth;
 use super::answer::{Answer, Blocked, Witness};
 use super::describe::Description;
@@ -41,6 +44,16 @@ impl Engine {
             rules.add(index, part, setting);
         }
         let question = Question { parts, settings: &settings, rules: &rules, limits: self.limits };
+        if let Some(blocked) = question.shut().filter(|_| !worlds.is_empty()) {
+            return Answer {
+                can: Truth::No,
+                always: Truth::No,
+                conditions: None,
+                witness: None,
+                blocked,
+                gave_up: None,
+            };
+        }
         let own: Vec<Claims> = parts.iter().map(|part| Claims::of_part(&part.request, &part.own)).collect();
         let derived: Vec<Context> = settings.iter().map(derived).collect();
         let mut found = Findings::new(parts.len());
@@ -139,6 +152,39 @@ fn cover(mut sets: BTreeSet<Vec<StatementRef>>) -> Vec<StatementRef> {
 }
 
 impl Question<'_> {
+    /// The parts that are never allowed, whatever any condition says; `None` when there is none.
+    fn shut(&self) -> Option<Vec<Blocked>> {
+        let mut blocked = Vec::new();
+        for (index, (part, setting)) in self.parts.iter().zip(self.settings).enumerate() {
+            let mut sums = Sums::new(scp_levels(setting, part.policies));
+            // What a grant covers depends on the context.
+            sums.grant = (!part.policies.kms_grants.is_empty()).into();
+            let mut denies = Vec::new();
+            for rule in self.rules.rules.iter().filter(|rule| rule.part == index) {
+                match rule.effect {
+                    Effect::Allow => sums.add(rule.slot, rule.effect, rule.levels),
+                    Effect::Deny if rule.atoms.is_empty() => {
+                        sums.add(rule.slot, rule.effect, rule.levels);
+                        if rule.levels.reaches(Level::Account).certain() {
+                            denies.push(rule.source.clone());
+                        }
+                    }
+                    Effect::Deny => {}
+                }
+            }
+            let formula = Formula::of(setting, &sums);
+            if truth_of(formula.decision()) == Truth::No {
+                let allow = formula.allow();
+                let missing = if allow == Truth::No { formula.closed() } else { Vec::new() };
+                // One Deny is enough of a proof; the first in the order of the layers is named.
+                denies.sort();
+                denies.truncate(usize::from(allow != Truth::No));
+                blocked.push(Blocked { part: index, missing, denies });
+            }
+        }
+        (!blocked.is_empty()).then_some(blocked)
+    }
+
     fn explore(&self, world: &World, views: &[View<'_>], found: &mut Findings, description: &mut Description) {
         let grants: Vec<Truth> = self
             .parts
@@ -224,7 +270,7 @@ impl Question<'_> {
                 Some(at) => truth(at),
                 None => space.closed_truth(rule),
             };
-            if rule.levels.given(holds).reaches(super::super::principal::Level::Account).certain() {
+            if rule.levels.given(holds).reaches(Level::Account).certain() {
                 denies.push(rule.source.clone());
             }
         }
@@ -239,23 +285,33 @@ impl Question<'_> {
             if found.can == Truth::Yes {
                 return;
             }
-            let witness = self.witness(world, space, state);
-            let confirmed = Truth::all(witness.evaluations.iter().map(|evaluation| truth_of(evaluation.decision)));
-            // The witness leaves unknown what is not known, so what the concrete evaluator allows is allowed for certain; where
-            // it does not, a "may" is left.
-            let truth = confirmed.or(Truth::Unknown);
-            if found.witness.is_none() || truth > found.can {
-                found.witness = Some(witness);
+            // A free key that only fills in a variable has no regions: unknown first, then without it, then with some value.
+            for filled in [None, Some(Vec::new()), Some(vec!["x".to_owned()])] {
+                let variables = space.only_in_variables();
+                if filled.is_some() && !variables {
+                    break;
+                }
+                let witness = self.witness(world, space, state, filled.as_deref());
+                let confirmed = Truth::all(witness.evaluations.iter().map(|evaluation| truth_of(evaluation.decision)));
+                // The witness leaves unknown what is not known, so what the concrete evaluator allows is allowed for certain;
+                // where it does not, a "may" is left.
+                let truth = confirmed.or(Truth::Unknown);
+                if found.witness.is_none() || truth > found.can {
+                    found.witness = Some(witness);
+                }
+                found.can = found.can.or(truth);
+                if truth == Truth::Yes {
+                    return;
+                }
             }
-            found.can = found.can.or(truth);
         }
     }
 
-    fn witness(&self, world: &World, space: &Space, state: &State) -> Witness {
+    fn witness(&self, world: &World, space: &Space, state: &State, filled: Option<&[String]>) -> Witness {
         let mut contexts = Vec::new();
         let mut evaluations: Vec<Evaluation> = Vec::new();
         for (index, part) in self.parts.iter().enumerate() {
-            let request = self.request(index, part, space, state);
+            let request = self.request(index, part, space, state, filled);
             evaluations.push(evaluate(&request, part.policies));
             contexts.push(request.context);
         }
@@ -263,7 +319,14 @@ impl Question<'_> {
     }
 
     /// The request of a part in a state: what is known of the keys that matter, and the chosen values.
-    fn request(&self, index: usize, part: &Part<'_>, space: &Space, state: &State) -> Request {
+    fn request(
+        &self,
+        index: usize,
+        part: &Part<'_>,
+        space: &Space,
+        state: &State,
+        filled: Option<&[String]>,
+    ) -> Request {
         let mut request = Request { unknown_keys: BTreeSet::new(), ..part.request.clone() };
         let mut set = |key: &str, values: Vec<String>| {
             request.context.retain(|name, _| !name.eq_ignore_ascii_case(key));
@@ -278,7 +341,11 @@ impl Question<'_> {
                 Status::Absent => set(key, Vec::new()),
                 Status::Unknown => drop(request.unknown_keys.insert(key.clone())),
                 // Chosen below, or part of a comparison that is not worked out.
-                Status::Present | Status::Free => drop(request.unknown_keys.insert(key.clone())),
+                Status::Present | Status::Free => match filled {
+                    Some([]) if *status == Status::Free => set(key, Vec::new()),
+                    Some(values) if !values.is_empty() && takes_any_text(key) => set(key, values.to_vec()),
+                    _ => drop(request.unknown_keys.insert(key.clone())),
+                },
             }
         }
         for (dimension, region) in space.dimensions.iter().zip(&state.chosen) {

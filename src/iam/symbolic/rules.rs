@@ -7,6 +7,7 @@ use super::super::document::{Condition, Effect, Element, Policy, Statement, Vers
 use super::super::evaluate::{Document, Layer, StatementRef};
 use super::super::formula::Slot;
 use super::super::glob::variables;
+use super::super::matching::action_matches;
 use super::super::principal::{Level, Levels};
 use super::super::setting::Setting;
 use super::super::tally::{documents, resource, unconditional, unread};
@@ -143,6 +144,9 @@ impl<'a> Rules<'a> {
         source: impl FnOnce() -> StatementRef,
     ) {
         let layer = slot.layer();
+        if action_matches(&statement.action, &setting.action) == Truth::No {
+            return;
+        }
         let variable = |element: &Element<Vec<String>>| {
             element.get().iter().any(|text| variables(text, policy.version).next().is_some())
         };

@@ -205,6 +205,13 @@ impl Space {
         }))
     }
 
+    /// Whether some key that the requester chooses has no regions.
+    pub fn only_in_variables(&self) -> bool {
+        let free = |status: &Status| matches!(status, Status::Present | Status::Free);
+        let chosen = |key: &String| self.dimensions.iter().any(|dimension| dimension.key == *key);
+        self.statuses.iter().flatten().any(|(key, status, _)| free(status) && !chosen(key))
+    }
+
     pub fn mentions(&self, part: usize, key: &str) -> bool {
         self.statuses.get(part).is_some_and(|known| known.iter().any(|(name, ..)| name == key))
     }

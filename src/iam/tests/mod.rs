@@ -12,6 +12,7 @@ mod inclusion;
 mod input;
 mod matrix;
 mod properties;
+mod region;
 mod rules;
 mod symbolic;
 
