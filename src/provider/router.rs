@@ -161,13 +161,14 @@ impl Router {
 
 impl Reader for Router {
     async fn read(&self, query: &Query) -> Observed<Fact> {
+        // On the heap: the requests of a service are large as futures, and callers hold many of them in one another.
         let Query { place, read } = query;
         let answer = async |service| {
             let _permit = self.permit(service).await;
             match place {
-                Place::Aws { account, region } => Some(self.aws(account, region)?.read(read).await),
+                Place::Aws { account, region } => Some(Box::pin(self.aws(account, region)?.read(read)).await),
                 Place::Databricks { account } | Place::Workspace { account, .. } => {
-                    Some(self.databricks(account)?.read(place, read).await)
+                    Some(Box::pin(self.databricks(account)?.read(place, read)).await)
                 }
             }
         };
@@ -183,9 +184,9 @@ impl Writer for Router {
         let outcome = async |service| {
             let _permit = self.permit(service).await;
             match place {
-                Place::Aws { account, region } => Some(self.aws(account, region)?.write(write).await),
+                Place::Aws { account, region } => Some(Box::pin(self.aws(account, region)?.write(write)).await),
                 Place::Databricks { account } | Place::Workspace { account, .. } => {
-                    Some(self.databricks(account)?.write(place, write).await)
+                    Some(Box::pin(self.databricks(account)?.write(place, write)).await)
                 }
             }
         };
