@@ -112,6 +112,7 @@ async fn a_replica_in_another_region_is_sealed_too() {
     );
     case.declare(&text);
     let router = router_of_two_regions(&case).await;
+    assert_not_refused(&case.plan_proved(&router).await);
     case.converge(&router).await;
     assert_eq!(changes(&case.plan(&router).await), [""; 0]);
     let aws = &case.sandbox.aws;
@@ -129,6 +130,7 @@ async fn a_replica_in_another_region_is_sealed_too() {
     // A destination that nobody declared any more stops being one.
     let text = case.sandbox.manifest();
     case.declare(&text);
+    assert_not_refused(&case.plan_proved(&router).await);
     let plan = case.plan(&router).await;
     assert!(changed(&plan, Kind::BucketReplication), "{:?}", changes(&plan));
 }
