@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::iam::symbolic::{Answer, Engine, Keys, Part, World};
+use crate::iam::symbolic::{self, Answer, Keys, Limits, Part, World};
 use crate::iam::{NamedPolicy, Policies, Request, Truth};
 use crate::model::bucket::PublicAccessBlock;
 
@@ -139,18 +139,24 @@ impl Worlds {
     }
 }
 
+/// The engine's answer for some requests together.
+pub(super) fn answer(worlds: &[World], asks: &[Ask]) -> Answer {
+    let part = |ask| {
+        let Ask { request, policies, own, .. }: &Ask = ask;
+        Part { request: request.clone(), policies, own: own.clone() }
+    };
+    let parts: Vec<Part<'_>> = asks.iter().map(part).collect();
+    symbolic::ask(&parts, worlds, Limits::default())
+}
+
 /// Asks whether all requests may be allowed together.
-pub(super) fn ask(engine: &mut Engine, worlds: &Worlds, asks: &[Ask]) -> Outcome {
-    let parts: Vec<Part<'_>> = asks
-        .iter()
-        .map(|ask| Part { request: ask.request.clone(), policies: &ask.policies, own: ask.own.clone() })
-        .collect();
-    let answer = engine.ask(&parts, &worlds.all);
+pub(super) fn ask(worlds: &Worlds, asks: &[Ask]) -> Outcome {
+    let answer = answer(&worlds.all, asks);
     if answer.can == Truth::No {
         let names: Vec<&str> = asks.iter().map(|ask| ask.name.as_str()).collect();
         return Outcome::cannot(words::obstacles(&answer.blocked, &names));
     }
-    let plain = engine.ask(&parts, std::slice::from_ref(&worlds.ordinary));
+    let plain = self::answer(std::slice::from_ref(&worlds.ordinary), asks);
     if plain.always == Truth::Yes { found(Verdict::Can, &plain) } else { found(Verdict::Conditional, &answer) }
 }
 

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::iam::NamedPolicy;
-use crate::iam::symbolic::Engine;
 use crate::model::authorization::Authorization;
 use crate::model::desired::Reader;
 use crate::model::live::Read;
@@ -29,39 +28,26 @@ use super::reach::{Found, Reach};
 use super::second;
 use super::subject::Subject;
 
-/// What is worked out once and serves every state of a plan: documents that were read, and the principals of the account.
+/// What is worked out once and serves every state of a plan: documents that were read, and the principals of each account.
 #[derive(Debug, Default)]
 pub struct Compiled {
     library: Library,
-    engine: Mutex<Engine>,
-    people: Mutex<Option<(Authorization, Arc<Inventory>)>>,
+    /// By account: the principals as they were last seen, and what came of them.
+    people: Mutex<BTreeMap<String, (Authorization, Arc<Inventory>)>>,
 }
 
 impl Compiled {
-    /// Reads the policies of the account's principals. States that differ in other things only can share it; one that
-    /// differs in these reads them again.
-    #[must_use]
-    pub fn of(desired: &[Desired], live: &Live) -> Self {
-        let compiled = Self::default();
-        for one in desired {
-            if let Observed::Present(people) =
-                live.view(&one.aws_place(), Read::AccountAuthorization, Fact::authorization)
-            {
-                compiled.inventory(people);
+    /// States that differ in other things share the principals; one that differs in these reads their policies again.
+    fn inventory(&self, account: &str, people: Authorization) -> Arc<Inventory> {
+        let mut kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.get(account) {
+            Some((known, inventory)) if *known == people => Arc::clone(inventory),
+            _ => {
+                let inventory = Arc::new(Inventory::of(&people, &self.library));
+                kept.insert(account.to_owned(), (people, Arc::clone(&inventory)));
+                inventory
             }
         }
-        compiled
-    }
-
-    fn inventory(&self, people: Authorization) -> Arc<Inventory> {
-        let mut kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((same, inventory)) = kept.as_ref().filter(|(known, _)| *known == people) {
-            let _ = same;
-            return Arc::clone(inventory);
-        }
-        let inventory = Arc::new(Inventory::of(&people, &self.library));
-        *kept = Some((people, Arc::clone(&inventory)));
-        inventory
     }
 }
 
@@ -77,12 +63,11 @@ pub fn assess_with(compiled: &Compiled, desired: &[Desired], live: &Live) -> Ass
     let mut whole = Assessment { complete: true, ..Assessment::default() };
     let mut parts = Vec::new();
     for one in &together(desired) {
-        let mut engine = compiled.engine.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut part = assess_one(compiled, &mut engine, one, live);
+        let mut part = assess_one(compiled, one, live);
         copies::undeclared(one, live, &mut part);
         parts.push(part);
         for (replica, declaration) in copies::declared(one) {
-            let part = assess_one(compiled, &mut engine, &declaration, live);
+            let part = assess_one(compiled, &declaration, live);
             parts.push(copies::of_replica(replica, part));
         }
     }
@@ -124,7 +109,7 @@ fn together(desired: &[Desired]) -> Vec<Desired> {
     if desired.len() == 1 { desired.to_vec() } else { desired.iter().map(with_others).collect() }
 }
 
-fn assess_one(compiled: &Compiled, engine: &mut Engine, desired: &Desired, live: &Live) -> Assessment {
+fn assess_one(compiled: &Compiled, desired: &Desired, live: &Live) -> Assessment {
     let declared = Declared::of(desired);
     let mut estate = Estate::of(desired, live, &compiled.library);
     if !estate.exists {
@@ -133,7 +118,7 @@ fn assess_one(compiled: &Compiled, engine: &mut Engine, desired: &Desired, live:
     }
     let mut classes = objects::classes(&mut estate);
     let people = estate.read(Read::AccountAuthorization, Fact::authorization);
-    let inventory = people.present().map(|people| compiled.inventory(people));
+    let inventory = people.present().map(|people| compiled.inventory(estate.account(), people));
     let nobody = Inventory::default();
     let inventory_ref = inventory.as_deref().unwrap_or(&nobody);
     let mentioned = mentioned(&estate);
@@ -156,11 +141,10 @@ fn assess_one(compiled: &Compiled, engine: &mut Engine, desired: &Desired, live:
     }
     standing(&mut estate, &classes, &mentioned, inventory_ref);
     let filter = Filter::new(&estate);
-    let mut reach = Reach { estate: &estate, classes: &classes, filter: &filter, engine };
+    let reach = Reach { estate: &estate, classes: &classes, filter: &filter };
     let found: Vec<Vec<Found>> = subjects.iter().map(|subject| reach.of(subject)).collect();
     let targets = targets(inventory_ref, &subjects, &found);
-    let graph = Chains { estate: &estate, inventory: inventory_ref, home: &home, engine: &mut *engine }
-        .behind(&targets, &subjects);
+    let graph = Chains { estate: &estate, inventory: inventory_ref, home: &home }.behind(&targets, &subjects);
     let book = Book { desired, declared: &declared, classes: &classes, inventory: inventory_ref };
     let mut entries = Entries::new(&book);
     for (subject, found) in subjects.iter().zip(&found) {
@@ -168,7 +152,7 @@ fn assess_one(compiled: &Compiled, engine: &mut Engine, desired: &Desired, live:
     }
     chains(&mut entries, &graph, &found, inventory_ref, &classes);
     let mut principals = entries.finish();
-    principals.extend(unlisted_doors(&estate, &mentioned, &subjects, &classes, &filter, engine));
+    principals.extend(unlisted_doors(&reach, &mentioned, &subjects));
     let roles =
         |arn: &str| -> Vec<PrincipalAccess> { principals.iter().filter(|one| one.arn == arn).cloned().collect() };
     let databricks = databricks::assess(desired, live, &declared, &roles);
@@ -188,14 +172,13 @@ fn assess_one(compiled: &Compiled, engine: &mut Engine, desired: &Desired, live:
         .map(ToString::to_string)
         .chain(assumptions.iter().filter(|one| one.unread).map(|one| one.message.clone()))
         .collect();
-    let proofs = proof::all(&mut proof::Case {
+    let proofs = proof::all(&proof::Case {
         estate: &estate,
         declared: &declared,
         principals: &principals,
         classes: &classes,
         inventory: inventory.as_deref(),
         unread: &unread,
-        engine,
     });
     Assessment { complete: unread.is_empty(), gaps, assumptions, object_classes, principals, second_tier, proofs }
 }
@@ -274,14 +257,11 @@ fn standing(estate: &mut Estate<'_>, classes: &[Objects], mentioned: &Mentioned,
         );
     }
     if estate.acl.is_some() {
-        estate.assumptions.push(Assumption {
-            code: "object-acls-not-sampled".to_owned(),
-            message:
-                "object ownership is not `BucketOwnerEnforced`, so objects may have access control lists of their own; \
-                      they were not sampled"
-                    .to_owned(),
-            unread: false,
-        });
+        estate.assume(
+            "object-acls-not-sampled",
+            "object ownership is not `BucketOwnerEnforced`, so objects may have access control lists of their own; they were \
+             not sampled",
+        );
     }
     if classes.iter().any(|one| !one.class.sampled) {
         estate.assume(
@@ -348,14 +328,8 @@ fn chains(entries: &mut Entries<'_>, graph: &Graph, found: &[Vec<Found>], invent
 }
 
 /// B6: an access point that was not listed lets in whomever its own policy names.
-fn unlisted_doors(
-    estate: &Estate<'_>,
-    mentioned: &Mentioned,
-    subjects: &[Subject],
-    classes: &[Objects],
-    filter: &Filter<'_>,
-    engine: &mut Engine,
-) -> Vec<PrincipalAccess> {
+fn unlisted_doors(reach: &Reach<'_>, mentioned: &Mentioned, subjects: &[Subject]) -> Vec<PrincipalAccess> {
+    let Reach { estate, classes, filter } = reach;
     if !filter.speaks_of_access_points() {
         return Vec::new();
     }
@@ -366,8 +340,7 @@ fn unlisted_doors(
     }
     let mut all = Vec::new();
     for account in accounts {
-        let found = Reach { estate, classes, filter, engine: &mut *engine }.behind_unlisted(subjects, account);
-        for Found { question, class, action, outcome, .. } in found {
+        for Found { question, class, action, outcome, .. } in reach.behind_unlisted(subjects, account) {
             let Some(objects) = classes.get(class) else { continue };
             let of = if account == "*" { "any account".to_owned() } else { format!("account {account}") };
             all.push(PrincipalAccess {

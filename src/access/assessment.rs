@@ -237,6 +237,15 @@ pub struct Holder {
     pub through: Option<String>,
     /// Bucket of the declared replica that this is about.
     pub replica: Option<String>,
+    /// The most that was found; never `Cannot`.
+    pub verdict: Verdict,
+}
+
+impl Holder {
+    /// Who can do what, apart from how.
+    fn right(&self) -> (&str, Question, &str, Option<&str>) {
+        (&self.manifest, self.question, &self.arn, self.replica.as_deref())
+    }
 }
 
 impl Assessment {
@@ -249,7 +258,10 @@ impl Assessment {
             let key = (access.manifest.as_str(), access.question, access.arn.as_str(), access.replica());
             match holders.get_mut(&key) {
                 // What somebody can do without any role outweighs what a role lets them do.
-                Some(known) => known.through = known.through.take().and(through),
+                Some(known) => {
+                    known.through = known.through.take().and(through);
+                    known.verdict = known.verdict.max(access.verdict);
+                }
                 None => {
                     let holder = Holder {
                         manifest: access.manifest.clone(),
@@ -258,6 +270,7 @@ impl Assessment {
                         declared: access.declared,
                         through,
                         replica: access.replica().map(str::to_owned),
+                        verdict: access.verdict,
                     };
                     holders.insert(key, holder);
                 }
@@ -266,17 +279,23 @@ impl Assessment {
         holders.into_values().collect()
     }
 
-    /// Who may now and could not before.
+    /// Who may now and could not before, or only under conditions.
     #[must_use]
     pub fn gained(&self, before: &Assessment) -> Vec<Holder> {
-        let had = before.holders();
-        self.holders().into_iter().filter(|holder| !had.iter().any(|other| other.is(holder))).collect()
+        self.beyond(before, |now, before| before.is_none_or(|before| before < now))
     }
 
-    /// Who could before and may not now.
+    /// Who could before, under whatever conditions, and cannot now.
     #[must_use]
     pub fn lost(&self, before: &Assessment) -> Vec<Holder> {
-        before.gained(self)
+        before.beyond(self, |_, after| after.is_none())
+    }
+
+    fn beyond(&self, other: &Assessment, is: impl Fn(Verdict, Option<Verdict>) -> bool) -> Vec<Holder> {
+        let theirs = other.holders();
+        let theirs: BTreeMap<_, Verdict> = theirs.iter().map(|holder| (holder.right(), holder.verdict)).collect();
+        let beyond = |holder: &Holder| is(holder.verdict, theirs.get(&holder.right()).copied());
+        self.holders().into_iter().filter(beyond).collect()
     }
 
     /// ARNs of those who may, sorted.
@@ -290,12 +309,5 @@ impl Assessment {
     #[must_use]
     pub fn proof(&self, manifest: &str, code: &str) -> Option<&Proof> {
         self.proofs.iter().find(|proof| proof.manifest == manifest && proof.code == code)
-    }
-}
-
-impl Holder {
-    fn is(&self, other: &Holder) -> bool {
-        (&self.manifest, self.question, &self.arn, &self.replica)
-            == (&other.manifest, other.question, &other.arn, &other.replica)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::iam::principal::{Level, PrincipalFacts, principal_level};
-use crate::iam::symbolic::{Engine, Keys};
+use crate::iam::symbolic::Keys;
 use crate::iam::{Document, Effect, NamedPolicy, Principal};
 
 use super::ask::{Ask, Guard, Outcome, Worlds, ask};
@@ -34,17 +34,16 @@ pub(super) struct Graph {
     own: BTreeMap<usize, usize>,
 }
 
-pub(super) struct Chains<'a, 'e> {
+pub(super) struct Chains<'a> {
     pub estate: &'a Estate<'a>,
     pub inventory: &'a Inventory,
     pub home: &'a Home<'a>,
-    pub engine: &'e mut Engine,
 }
 
-impl Chains<'_, '_> {
+impl Chains<'_> {
     /// The graph behind some roles (indices into the inventory): whoever can take one of them, whoever can take theirs, and
     /// so on. `known` are the subjects that were asked about already.
-    pub fn behind(&mut self, targets: &BTreeSet<usize>, known: &[Subject]) -> Graph {
+    pub fn behind(&self, targets: &BTreeSet<usize>, known: &[Subject]) -> Graph {
         let mut graph = Graph { subjects: known.to_vec(), ..Graph::default() };
         for (index, role) in self.inventory.roles.iter().enumerate() {
             if let Some(at) = self.inventory.subjects.get(role.subject).and_then(|own| position(known, own)) {
@@ -91,7 +90,7 @@ impl Chains<'_, '_> {
         }
     }
 
-    fn edges(&mut self, graph: &Graph, index: usize, role_index: usize, role: &OwnRole) -> Vec<Edge> {
+    fn edges(&self, graph: &Graph, index: usize, role_index: usize, role: &OwnRole) -> Vec<Edge> {
         let Some(subject) = graph.subjects.get(index) else { return Vec::new() };
         let mut edges = Vec::new();
         // A2: a role does not take itself to get anywhere.
@@ -123,25 +122,20 @@ impl Chains<'_, '_> {
         edges
     }
 
-    fn assume(&mut self, subject: &Subject, action: &str, role: &OwnRole) -> Outcome {
+    fn assume(&self, subject: &Subject, action: &str, role: &OwnRole) -> Outcome {
         let guard = Guard { policy: Some(&role.trust), block: None };
         let mut one = self.estate.to_bucket(subject, action, &role.arn, guard, Keys::default());
         one.own.present.insert("sts:RoleSessionName".to_owned());
-        ask(self.engine, &Worlds::of(subject, self.estate), &[one])
+        ask(&Worlds::of(subject, self.estate), &[one])
     }
 
     /// iam:PassRole to a service that the role trusts, with an action that makes the service act.
-    fn pass(&mut self, subject: &Subject, role: &OwnRole) -> Option<Outcome> {
+    fn pass(&self, subject: &Subject, role: &OwnRole) -> Option<Outcome> {
         let allowed = |action: &str| subject.identity.policies.iter().any(|policy| may_allow(policy, action));
         if !allowed("iam:PassRole") {
             return None;
         }
         for service in entry::services(&role.trust) {
-            // S3 takes a role only to replicate, and only for the bucket whose replication configuration names it: who may
-            // change that of the audit bucket is a question of its own (B2).
-            if service == "s3.amazonaws.com" {
-                continue;
-            }
             let starters = entry::starters(&service);
             let starter = starters.iter().find(|action| allowed(action));
             if starter.is_none() && !starters.is_empty() {
@@ -150,7 +144,7 @@ impl Chains<'_, '_> {
             let mut own = Keys::default();
             own.fixed.insert("iam:PassedToService".to_owned(), vec![service.clone()]);
             let one: Ask = self.estate.to_bucket(subject, "iam:PassRole", &role.arn, Guard::default(), own);
-            let mut outcome = ask(self.engine, &Worlds::of(subject, self.estate), &[one]);
+            let mut outcome = ask(&Worlds::of(subject, self.estate), &[one]);
             if outcome.verdict.possible() {
                 let how = match starter {
                     Some(action) => format!("passes it to {service} with {action}"),

@@ -7,11 +7,11 @@ use crate::iam::{NamedPolicy, Principal, Truth};
 use crate::model::live::Read;
 use crate::model::{Fact, Observed};
 
-use super::ask::{Ask, Guard, Worlds};
+use super::ask::{Ask, Guard, Worlds, answer};
 use super::assessment::{PrincipalKind, ProofVerdict};
 use super::inventory::{OwnRole, may_allow};
 use super::outsiders;
-use super::proof::{Case, answer, unmet};
+use super::proof::{Case, unmet};
 use super::subject::{Credential, Identity, Subject, Traits};
 use super::worlds;
 
@@ -27,7 +27,7 @@ const NOT_SENT: [&str; 8] = [
     "aws:SourceIdentity",
 ];
 
-pub(super) fn works(case: &mut Case<'_, '_>) -> (ProofVerdict, Vec<String>) {
+pub(super) fn works(case: &Case<'_>) -> (ProofVerdict, Vec<String>) {
     let (mut worst, mut because) = (ProofVerdict::Holds, Vec::new());
     let roles: Vec<String> = case.declared.delivery_roles().cloned().collect();
     for arn in roles {
@@ -38,7 +38,7 @@ pub(super) fn works(case: &mut Case<'_, '_>) -> (ProofVerdict, Vec<String>) {
         };
         for (subject, one) in requests(case, &subject, &trust, &arn) {
             let worlds = delivering(Worlds::of(&subject, case.estate).all);
-            let found = answer(case.engine, &worlds, std::slice::from_ref(&one));
+            let found = answer(&worlds, std::slice::from_ref(&one));
             let verdict = match found.always {
                 Truth::Yes => continue,
                 _ if found.can == Truth::No => ProofVerdict::DoesNotHold,
@@ -55,7 +55,7 @@ pub(super) fn works(case: &mut Case<'_, '_>) -> (ProofVerdict, Vec<String>) {
 }
 
 /// The delivery role and its trust policy: from the account's records, else from what was read of the role itself.
-fn role(case: &Case<'_, '_>, arn: &str) -> Option<(Subject, Arc<NamedPolicy>)> {
+fn role(case: &Case<'_>, arn: &str) -> Option<(Subject, Arc<NamedPolicy>)> {
     if let Some(inventory) = case.inventory
         && let Some(OwnRole { subject, trust, .. }) = inventory.roles.iter().find(|role| role.arn == arn)
     {
@@ -102,7 +102,7 @@ fn role(case: &Case<'_, '_>, arn: &str) -> Option<(Subject, Arc<NamedPolicy>)> {
 }
 
 /// Every request of a delivery, with who makes it.
-fn requests(case: &Case<'_, '_>, role: &Subject, trust: &Arc<NamedPolicy>, arn: &str) -> Vec<(Subject, Ask)> {
+fn requests(case: &Case<'_>, role: &Subject, trust: &Arc<NamedPolicy>, arn: &str) -> Vec<(Subject, Ask)> {
     let estate = case.estate;
     let mut all = Vec::new();
     if let Some(databricks) = databricks(case) {
@@ -139,7 +139,7 @@ fn requests(case: &Case<'_, '_>, role: &Subject, trust: &Arc<NamedPolicy>, arn: 
 }
 
 /// Databricks' principal, whose own account is taken to allow it.
-fn databricks(case: &Case<'_, '_>) -> Option<Subject> {
+fn databricks(case: &Case<'_>) -> Option<Subject> {
     Some(Subject {
         name: case.estate.desired.aws.partition.delivery_principal().to_owned(),
         kind: PrincipalKind::Role,

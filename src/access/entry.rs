@@ -4,7 +4,7 @@ use crate::iam::{Document, Effect, Element, NamedPolicy};
 
 /// Services that run code or copy data as a role that they are passed, with the actions that start it (Service
 /// Authorization Reference, 2026). A service that is not here is taken to need no action of its own.
-const COMPUTE: [(&str, &[&str]); 18] = [
+const COMPUTE: [(&str, &[&str]); 17] = [
     (
         "ec2.amazonaws.com",
         &[
@@ -52,7 +52,6 @@ const COMPUTE: [(&str, &[&str]); 18] = [
     ("states.amazonaws.com", &["states:CreateStateMachine", "states:UpdateStateMachine"]),
     ("batch.amazonaws.com", &["batch:CreateComputeEnvironment", "batch:UpdateComputeEnvironment"]),
     ("batchoperations.s3.amazonaws.com", &["s3:CreateJob"]),
-    ("s3.amazonaws.com", &["s3:PutReplicationConfiguration"]),
     ("access-grants.s3.amazonaws.com", &["s3:CreateAccessGrantsLocation", "s3:UpdateAccessGrantsLocation"]),
     ("elasticmapreduce.amazonaws.com", &["elasticmapreduce:RunJobFlow"]),
     ("datasync.amazonaws.com", &["datasync:CreateLocationS3"]),
@@ -66,7 +65,11 @@ pub(super) fn starters(service: &str) -> &'static [&'static str] {
     COMPUTE.iter().find(|(name, _)| *name == service).map_or(&[], |(_, actions)| actions)
 }
 
-/// Services that a trust policy lets act as its role.
+/// S3 takes a role only to replicate, and only for the bucket whose replication configuration names it: who may change that
+/// of the audit bucket is a question of its own (B2).
+const REPLICATION: &str = "s3.amazonaws.com";
+
+/// Services that a trust policy lets act as its role, for whoever may pass it to them.
 pub(super) fn services(trust: &NamedPolicy) -> Vec<String> {
     let Document::Known(policy) = &trust.document else { return Vec::new() };
     let allows = policy.statements.iter().filter(|statement| statement.effect == Effect::Allow);
@@ -76,6 +79,7 @@ pub(super) fn services(trust: &NamedPolicy) -> Vec<String> {
             _ => None,
         })
         .flatten()
+        .filter(|service| service != REPLICATION)
         .collect();
     services.sort();
     services.dedup();

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::iam::Truth;
-use crate::iam::symbolic::{Answer, Engine, Keys, Part, World};
+use crate::iam::symbolic::{Answer, Keys};
 use crate::model::Desired;
 
-use super::ask::{Ask, Guard, Worlds};
+use super::ask::{Guard, Worlds, answer};
 use super::assessment::{PrincipalAccess, Proof, ProofVerdict, Question};
 use super::declared::Declared;
 use super::delivery;
@@ -18,7 +18,7 @@ use super::words;
 /// More counterexamples than these are counted, not named.
 const MOST_NAMED: usize = 20;
 
-pub(super) struct Case<'a, 'e> {
+pub(super) struct Case<'a> {
     pub estate: &'a Estate<'a>,
     pub declared: &'a Declared,
     pub principals: &'a [PrincipalAccess],
@@ -27,7 +27,6 @@ pub(super) struct Case<'a, 'e> {
     pub inventory: Option<&'a Inventory>,
     /// Inputs that were not read.
     pub unread: &'a [String],
-    pub engine: &'e mut Engine,
 }
 
 const INCLUSIONS: [(Question, &str, &str); 4] = [
@@ -37,7 +36,7 @@ const INCLUSIONS: [(Question, &str, &str); 4] = [
     (Question::List, "listers-declared", "nobody but the declared can list the logs"),
 ];
 
-pub(super) fn all(case: &mut Case<'_, '_>) -> Vec<Proof> {
+pub(super) fn all(case: &Case<'_>) -> Vec<Proof> {
     let mut proofs: Vec<Proof> =
         INCLUSIONS.iter().map(|(question, code, claim)| inclusion(case, *question, code, claim)).collect();
     let (verdict, because) = delivery::works(case);
@@ -73,7 +72,7 @@ pub(super) fn without_bucket(desired: &Desired) -> Vec<Proof> {
         .collect()
 }
 
-fn proof(case: &Case<'_, '_>, code: &str, claim: &str, verdict: ProofVerdict, because: Vec<String>) -> Proof {
+fn proof(case: &Case<'_>, code: &str, claim: &str, verdict: ProofVerdict, because: Vec<String>) -> Proof {
     // Nothing is proved while an input is unread.
     let (verdict, mut because) = match verdict {
         ProofVerdict::Holds if !case.unread.is_empty() => (ProofVerdict::NotProven, case.unread.to_vec()),
@@ -88,7 +87,7 @@ fn proof(case: &Case<'_, '_>, code: &str, claim: &str, verdict: ProofVerdict, be
     Proof { manifest, code: code.to_owned(), claim: claim.to_owned(), verdict, because }
 }
 
-fn inclusion(case: &Case<'_, '_>, question: Question, code: &str, claim: &str) -> Proof {
+fn inclusion(case: &Case<'_>, question: Question, code: &str, claim: &str) -> Proof {
     let sampled = |one: &PrincipalAccess| {
         case.classes.iter().all(|objects| objects.class.id != one.object_class || objects.class.sampled)
     };
@@ -119,7 +118,7 @@ fn describe(one: &PrincipalAccess) -> String {
 }
 
 /// Someone keeps the policies of bucket and key in hand.
-fn control(case: &mut Case<'_, '_>) -> (ProofVerdict, Vec<String>) {
+fn control(case: &Case<'_>) -> (ProofVerdict, Vec<String>) {
     let estate = case.estate;
     let Some(inventory) = case.inventory else {
         return (ProofVerdict::NotProven, vec!["the principals of the account were not read".to_owned()]);
@@ -147,7 +146,7 @@ fn control(case: &mut Case<'_, '_>) -> (ProofVerdict, Vec<String>) {
                 }
             };
             let worlds = Worlds::of(admin, estate);
-            best = best.or(answer(case.engine, &worlds.all, &[one]).can);
+            best = best.or(answer(&worlds.all, &[one]).can);
         }
         let verdict = match best {
             Truth::Yes => continue,
@@ -158,15 +157,6 @@ fn control(case: &mut Case<'_, '_>) -> (ProofVerdict, Vec<String>) {
         because.push(format!("no declared admin is sure to be allowed {action}"));
     }
     (worst, because)
-}
-
-/// The engine's answer for some requests together.
-pub(super) fn answer(engine: &mut Engine, worlds: &[World], asks: &[Ask]) -> Answer {
-    let parts: Vec<Part<'_>> = asks
-        .iter()
-        .map(|ask| Part { request: ask.request.clone(), policies: &ask.policies, own: ask.own.clone() })
-        .collect();
-    engine.ask(&parts, worlds)
 }
 
 /// What keeps an answer from being always yes.

@@ -1,6 +1,6 @@
 //! What one principal can do by its own requests, without taking another role.
 
-use crate::iam::symbolic::{Engine, Keys};
+use crate::iam::symbolic::Keys;
 use crate::iam::written::Written;
 use crate::iam::{Document, Element, NamedPolicy, Policy, PrincipalSpec, Statement};
 use crate::model::bucket::PublicAccessBlock;
@@ -26,16 +26,15 @@ pub(super) struct Found {
     pub outcome: Outcome,
 }
 
-pub(super) struct Reach<'a, 'e> {
+pub(super) struct Reach<'a> {
     pub estate: &'a Estate<'a>,
     pub classes: &'a [Objects],
     pub filter: &'a Filter<'a>,
-    pub engine: &'e mut Engine,
 }
 
-impl Reach<'_, '_> {
+impl Reach<'_> {
     /// Everything that may be allowed, and for questions of which nothing may be, one obstacle per class.
-    pub fn of(&mut self, subject: &Subject) -> Vec<Found> {
+    pub fn of(&self, subject: &Subject) -> Vec<Found> {
         let worlds = Worlds::of(subject, self.estate);
         let mut all = Vec::new();
         for question in Question::ALL {
@@ -46,7 +45,7 @@ impl Reach<'_, '_> {
         all
     }
 
-    fn class(&mut self, subject: &Subject, worlds: &Worlds, question: Question, class: usize, all: &mut Vec<Found>) {
+    fn class(&self, subject: &Subject, worlds: &Worlds, question: Question, class: usize, all: &mut Vec<Found>) {
         let (mut found, mut closed) = (Vec::new(), None);
         for action in actions(question) {
             if !self.concerns(action, class) {
@@ -81,7 +80,7 @@ impl Reach<'_, '_> {
         }
     }
 
-    fn action(&mut self, subject: &Subject, worlds: &Worlds, action: &Action, class: usize) -> Outcome {
+    fn action(&self, subject: &Subject, worlds: &Worlds, action: &Action, class: usize) -> Outcome {
         let Some(objects) = self.classes.get(class) else { return Outcome::cannot(Vec::new()) };
         let mut best = Outcome::cannot(Vec::new());
         let resources = match action.target {
@@ -111,7 +110,7 @@ impl Reach<'_, '_> {
                     }
                     continue;
                 }
-                let outcome = ask(self.engine, worlds, &asks);
+                let outcome = ask(worlds, &asks);
                 if outcome.verdict > best.verdict || best.blocked.is_empty() && best.verdict == Verdict::Cannot {
                     best = outcome;
                 }
@@ -156,7 +155,7 @@ impl Reach<'_, '_> {
     }
 
     /// What an access point of an account may let in that nobody listed: its policy may say anything, so the bucket's decides.
-    pub fn behind_unlisted(&mut self, subjects: &[Subject], account: &str) -> Vec<Found> {
+    pub fn behind_unlisted(&self, subjects: &[Subject], account: &str) -> Vec<Found> {
         let mut all = Vec::new();
         let general = |one: &&Subject| {
             one.kind == PrincipalKind::AnyAws || one.kind == PrincipalKind::Account && one.name.contains(account)
@@ -183,14 +182,7 @@ impl Reach<'_, '_> {
         all
     }
 
-    fn behind(
-        &mut self,
-        subject: &Subject,
-        worlds: &Worlds,
-        action: &Action,
-        objects: &Objects,
-        account: &str,
-    ) -> Outcome {
+    fn behind(&self, subject: &Subject, worlds: &Worlds, action: &Action, objects: &Objects, account: &str) -> Outcome {
         let guard = Guard { policy: self.estate.policy.as_deref(), block: Some(&self.estate.block) };
         let bucket = [self.estate.bucket_arn()];
         let resources = if action.target == Target::Object { objects.witnesses.as_slice() } else { &bucket };
@@ -210,7 +202,7 @@ impl Reach<'_, '_> {
             };
             for key in keys {
                 let asks: Vec<Ask> = std::iter::once(copy(&one)).chain(key).collect();
-                let outcome = ask(self.engine, worlds, &asks);
+                let outcome = ask(worlds, &asks);
                 if outcome.verdict > best.verdict {
                     best = outcome;
                 }

@@ -77,8 +77,7 @@ impl Default for UnityCatalog {
     }
 }
 
-// A named default is clearer here than a derived one: switching it on acts on every bucket of the account.
-#[allow(clippy::derivable_impls)]
+#[allow(clippy::derivable_impls, reason = "said on purpose: switching it on acts on every bucket of the account")]
 impl Default for Account {
     fn default() -> Self {
         Self { public_access_block: false }

@@ -59,25 +59,25 @@ impl Effects {
 /// Proves the live state and every state that the steps lead through.
 #[must_use]
 pub fn effects(desired: &[Desired], live: &Live, steps: &[Step]) -> Effects {
-    let compiled = Compiled::of(desired, live);
+    let compiled = Compiled::default();
     let mut state = live.clone();
-    let first = closing(desired, live, assess_with(&compiled, desired, &state));
+    let mut unborn = unborn(desired, live);
+    let first = without(&unborn, desired, assess_with(&compiled, desired, &state));
     let mut last = first.clone();
     let mut changed = Vec::new();
-    let mut born: Vec<&str> = unborn(desired, live);
     let is_write = |step: &&Step| matches!(step.action, StepAction::Write { .. });
     let last_write = steps.iter().rev().find(is_write).map(|step| step.id);
     for step in steps {
         project(&mut state, step);
         let StepAction::Write { write, .. } = &step.action else { continue };
         if let Write::PutBucketPolicy { bucket, .. } = write {
-            born.retain(|name| *name != bucket);
+            unborn.retain(|name| *name != bucket);
         }
         // What bears on nothing is seen with the next step, and the last state is always looked at.
-        if !bears_on_access(write) && Some(step.id) != last_write {
+        if !bears_on_access(write, desired) && Some(step.id) != last_write {
             continue;
         }
-        let now = without(&born, desired, assess_with(&compiled, desired, &state));
+        let now = without(&unborn, desired, assess_with(&compiled, desired, &state));
         let (gained, lost) = (now.gained(&last), now.lost(&last));
         if !gained.is_empty() || !lost.is_empty() {
             changed.push(StepEffect { step: step.id, address: step.address.clone(), gained, lost });
@@ -108,19 +108,19 @@ fn who(assessment: &Assessment) -> Who {
 /// Buckets that do not exist yet. Until its policy is written such a bucket is empty and open to the account's own
 /// administrators, and nothing is delivered to it: nobody gains anything.
 fn unborn<'a>(desired: &'a [Desired], live: &Live) -> Vec<&'a str> {
-    let all = desired.iter().flat_map(|one| {
-        let replicas = one.bucket.replicas.iter().map(|replica| (replica.place(), replica.bucket.as_str()));
-        std::iter::once((one.aws_place(), one.delivery.bucket.as_str())).chain(replicas)
-    });
     let absent = |(place, bucket): &(Place, &str)| {
         let read = Read::BucketLocation { bucket: (*bucket).to_owned() };
         live.get(&crate::call::Query { place: place.clone(), read }).is_absent()
     };
-    all.filter(absent).map(|(_, bucket)| bucket).collect()
+    buckets(desired).filter(absent).map(|(_, bucket)| bucket).collect()
 }
 
-fn closing(desired: &[Desired], live: &Live, assessment: Assessment) -> Assessment {
-    without(&unborn(desired, live), desired, assessment)
+/// The buckets that logs lie in.
+fn buckets(desired: &[Desired]) -> impl Iterator<Item = (Place, &str)> {
+    desired.iter().flat_map(|one| {
+        let replicas = one.bucket.replicas.iter().map(|replica| (replica.place(), replica.bucket.as_str()));
+        std::iter::once((one.aws_place(), one.delivery.bucket.as_str())).chain(replicas)
+    })
 }
 
 fn without(unborn: &[&str], desired: &[Desired], mut assessment: Assessment) -> Assessment {
@@ -134,18 +134,19 @@ fn without(unborn: &[&str], desired: &[Desired], mut assessment: Assessment) -> 
 }
 
 /// Whether a write can change the answer for anybody.
-fn bears_on_access(write: &Write) -> bool {
+fn bears_on_access(write: &Write, desired: &[Desired]) -> bool {
     match write {
+        // Of the bucket that holds the access log, nothing is asked.
+        Write::CreateBucket { bucket, .. }
+        | Write::PutBucketPublicAccessBlock { bucket, .. }
+        | Write::PutBucketOwnership { bucket, .. }
+        | Write::PutBucketAclPrivate { bucket, .. }
+        | Write::PutBucketEncryption { bucket, .. }
+        | Write::PutBucketPolicy { bucket, .. }
+        | Write::DeleteBucketPolicy { bucket, .. }
+        | Write::PutBucketReplication { bucket, .. }
+        | Write::DeleteBucketReplication { bucket, .. } => buckets(desired).any(|(_, name)| name == bucket),
         Write::PutAccountPublicAccessBlock { .. }
-        | Write::CreateBucket { .. }
-        | Write::PutBucketPublicAccessBlock { .. }
-        | Write::PutBucketOwnership { .. }
-        | Write::PutBucketAclPrivate { .. }
-        | Write::PutBucketEncryption { .. }
-        | Write::PutBucketPolicy { .. }
-        | Write::DeleteBucketPolicy { .. }
-        | Write::PutBucketReplication { .. }
-        | Write::DeleteBucketReplication { .. }
         | Write::CreateKey { .. }
         | Write::PutKeyPolicy { .. }
         | Write::CancelKeyDeletion { .. }

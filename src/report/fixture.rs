@@ -331,6 +331,7 @@ fn access() -> Effects {
         declared,
         through: (name == "PlatformAdmin").then(|| arn("SecurityAnalyst")),
         replica: None,
+        verdict: crate::access::Verdict::Can,
     };
     Effects {
         complete: true,

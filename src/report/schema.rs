@@ -121,7 +121,8 @@ fn definitions() -> Value {
             "replica": {
                 "description": "bucket of the declared replica that this is about",
                 "type": ["string", "null"]
-            }
+            },
+            "verdict": { "enum": ["can", "conditional"] }
         })),
         "who": object(json!({
             "read": { "type": "array", "items": text },

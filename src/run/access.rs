@@ -1,6 +1,6 @@
 //! Reads live state and says who can read, write, tamper with and list the logs.
 
-use crate::access::{Assessment, Compiled, assess_with};
+use crate::access::{Assessment, assess};
 use crate::model::live::{Query, Read};
 use crate::model::organization::{Organization, OrganizationLevel};
 use crate::model::{Desired, Fact, Live, Observed};
@@ -89,13 +89,7 @@ pub async fn access<R: Reader>(
             project(&mut live, step);
         }
     }
-    access_from(&live, desired)
-}
-
-/// The pure half.
-#[must_use]
-pub fn access_from(live: &Live, desired: &[Desired]) -> Assessment {
-    assess_with(&Compiled::of(desired, live), desired, live)
+    assess(desired, &live)
 }
 
 /// Puts the file's policies in the place of what could not be read. What was read is what is in force.

@@ -72,17 +72,37 @@ impl Case {
     }
 
     pub async fn router_with(&self, session: &Credentials, client: (&str, &str), timeouts: Timeouts) -> Router {
+        self.connect(&[REGION], session, client, timeouts).await
+    }
+
+    /// Clients as a declared admin, of the estate's region and another one.
+    pub async fn router_of_two_regions(&self, other: &str) -> Router {
+        let session = self.sandbox.aws.session("PlatformAdmin", true).await.expect("session");
+        self.connect(&[REGION, other], &session, SimOptions::ADMIN, timeouts()).await
+    }
+
+    async fn connect(
+        &self,
+        regions: &[&str],
+        session: &Credentials,
+        client: (&str, &str),
+        timeouts: Timeouts,
+    ) -> Router {
         let account = self.sandbox.aws.account.clone();
         let http = Http::new(&timeouts).expect("http");
-        let options = AwsOptions {
-            account: Some(account.clone()),
-            region: REGION.to_owned(),
-            endpoint: Some(self.sandbox.proxy.url()),
-            credentials: Some(session.clone()),
-            timeouts,
-            ..AwsOptions::default()
-        };
-        let aws = AwsClient::connect_with(options, &http).await.expect("aws client");
+        let mut connections = Vec::new();
+        for region in regions {
+            let options = AwsOptions {
+                account: Some(account.clone()),
+                region: (*region).to_owned(),
+                endpoint: Some(self.sandbox.proxy.url()),
+                credentials: Some(session.clone()),
+                timeouts,
+                ..AwsOptions::default()
+            };
+            let client = AwsClient::connect_with(options, &http).await.expect("aws client");
+            connections.push(Connection::Aws { account: account.clone(), region: (*region).to_owned(), client });
+        }
         let mut options = DatabricksOptions::new(
             self.sandbox.aws.databricks_account.clone(),
             auditseal::model::place::Partition::Aws,
@@ -96,11 +116,9 @@ impl Case {
             "DATABRICKS_CLIENT_SECRET" => Some(secret.clone()),
             _ => None,
         });
-        let databricks = DatabricksClient::connect(options).await.expect("databricks client");
-        Router::new(vec![
-            Connection::Aws { account, region: REGION.to_owned(), client: aws },
-            Connection::Databricks { client: databricks },
-        ])
+        let client = DatabricksClient::connect(options).await.expect("databricks client");
+        connections.push(Connection::Databricks { client });
+        Router::new(connections)
     }
 
     pub fn aws_place(&self) -> Place {

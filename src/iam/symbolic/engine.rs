@@ -20,52 +20,33 @@ use super::question::{Limits, Part, World};
 use super::rules::Rules;
 use super::space::{Space, truth_of};
 
-/// Answers questions.
-#[derive(Debug, Default)]
-pub struct Engine {
-    limits: Limits,
-}
-
 /// How many states with the best outcome are tried on the concrete evaluator before its "no" is believed.
 const CONFIRMATIONS: usize = 16;
 
-impl Engine {
-    #[must_use]
-    pub fn new(limits: Limits) -> Self {
-        Self { limits }
+/// Whether all parts are allowed together: ever, and always, over the contexts of all worlds. No parts are always allowed;
+/// no world is no context.
+#[must_use]
+pub fn ask(parts: &[Part<'_>], worlds: &[World], limits: Limits) -> Answer {
+    let settings: Vec<Setting<'_>> = parts.iter().map(|part| Setting::of(&part.request, part.policies)).collect();
+    let mut rules = Rules::default();
+    for (index, (part, setting)) in parts.iter().zip(&settings).enumerate() {
+        rules.add(index, part, setting);
     }
-
-    /// Whether all parts are allowed together: ever, and always, over the contexts of all worlds. No parts are always allowed;
-    /// no world is no context.
-    pub fn ask(&mut self, parts: &[Part<'_>], worlds: &[World]) -> Answer {
-        let settings: Vec<Setting<'_>> = parts.iter().map(|part| Setting::of(&part.request, part.policies)).collect();
-        let mut rules = Rules::default();
-        for (index, (part, setting)) in parts.iter().zip(&settings).enumerate() {
-            rules.add(index, part, setting);
-        }
-        let question = Question { parts, settings: &settings, rules: &rules, limits: self.limits };
-        if let Some(blocked) = question.shut().filter(|_| !worlds.is_empty()) {
-            return Answer {
-                can: Truth::No,
-                always: Truth::No,
-                conditions: None,
-                witness: None,
-                blocked,
-                gave_up: None,
-            };
-        }
-        let own: Vec<Claims> = parts.iter().map(|part| Claims::of_part(&part.request, &part.own)).collect();
-        let derived: Vec<Context> = settings.iter().map(derived).collect();
-        let mut found = Findings::new(parts.len());
-        let mut description = Description::new(self.limits.points);
-        for world in worlds {
-            let claims = Claims::of(&world.keys);
-            let views = own.iter().zip(&derived).map(|(own, derived)| View { own, world: &claims, derived });
-            let views: Vec<View<'_>> = views.collect();
-            question.explore(world, &views, &mut found, &mut description);
-        }
-        found.answer(&question, description)
+    let question = Question { parts, settings: &settings, rules: &rules, limits };
+    if let Some(blocked) = question.shut().filter(|_| !worlds.is_empty()) {
+        return Answer { can: Truth::No, always: Truth::No, conditions: None, witness: None, blocked, gave_up: None };
     }
+    let own: Vec<Claims> = parts.iter().map(|part| Claims::of_part(&part.request, &part.own)).collect();
+    let derived: Vec<Context> = settings.iter().map(derived).collect();
+    let mut found = Findings::new(parts.len());
+    let mut description = Description::new(limits.points);
+    for world in worlds {
+        let claims = Claims::of(&world.keys);
+        let views = own.iter().zip(&derived).map(|(own, derived)| View { own, world: &claims, derived });
+        let views: Vec<View<'_>> = views.collect();
+        question.explore(world, &views, &mut found, &mut description);
+    }
+    found.answer(&question, description)
 }
 
 fn derived(setting: &Setting<'_>) -> Context {

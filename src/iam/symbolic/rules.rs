@@ -104,7 +104,6 @@ pub(super) struct Rules<'a> {
 impl<'a> Rules<'a> {
     /// Adds the rules of one part. Everything that a key could decide is left to atoms.
     pub fn add(&mut self, index: usize, part: &'a Part<'_>, setting: &Setting<'_>) {
-        let nothing = Context::default();
         for (slot, named) in documents(setting, part.policies) {
             let reference = |sid, index| StatementRef { layer: slot.layer(), policy: named.name.clone(), sid, index };
             match &named.document {
@@ -116,7 +115,7 @@ impl<'a> Rules<'a> {
                 }
                 Document::Known(policy) => {
                     for (at, statement) in policy.statements.iter().enumerate() {
-                        self.statement(index, slot, policy, statement, setting, &nothing, || {
+                        self.statement(index, slot, policy, statement, setting, || {
                             reference(statement.sid.clone(), Some(at))
                         });
                     }
@@ -132,7 +131,6 @@ impl<'a> Rules<'a> {
         });
     }
 
-    #[allow(clippy::too_many_arguments, reason = "a statement and its place")]
     fn statement(
         &mut self,
         part: usize,
@@ -140,7 +138,6 @@ impl<'a> Rules<'a> {
         policy: &'a Policy,
         statement: &'a Statement,
         setting: &Setting<'_>,
-        nothing: &Context,
         source: impl FnOnce() -> StatementRef,
     ) {
         let layer = slot.layer();
@@ -151,7 +148,7 @@ impl<'a> Rules<'a> {
             element.get().iter().any(|text| variables(text, policy.version).next().is_some())
         };
         let open_resource = statement.resource.as_ref().is_some_and(variable);
-        let levels = unconditional(setting, layer, policy, statement, nothing, open_resource);
+        let levels = unconditional(setting, layer, policy, statement, &Context::default(), open_resource);
         if levels == Levels::NONE {
             return;
         }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::iam::Truth;
-use crate::iam::symbolic::{Answer, Engine, Keys, Limits, Part, World};
+use crate::iam::symbolic::{self, Answer, Keys, Limits, Part, World};
 
 const KEYS: &[&str] = &[
     "aws:SourceIp",
@@ -215,7 +215,7 @@ fn anything() -> Vec<World> {
 
 fn ask(case: &Case, worlds: &[World]) -> Answer {
     let part = Part { request: case.request.clone(), policies: &case.policies, own: Keys::default() };
-    Engine::new(Limits::default()).ask(&[part], worlds)
+    symbolic::ask(&[part], worlds, Limits::default())
 }
 
 fn truth(decision: Decision) -> Truth {

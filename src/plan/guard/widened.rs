@@ -47,9 +47,8 @@ fn widened(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
 fn is_a_members_matter(subject: &Subject<'_>, holder: &Holder) -> bool {
     let Some(desired) = subject.desired.iter().find(|one| one.name == holder.manifest) else { return false };
     let role = |arn: &Arn| Some(arn.to_string()) == holder.through;
-    let admins = desired.admins.values().map(|admin| &admin.role);
     let observers = desired.observers.values().map(|observer| &observer.role);
-    desired.reader_roles().into_iter().chain(admins).chain(observers).any(role)
+    desired.reader_roles().into_iter().chain(desired.admin_roles()).chain(observers).any(role)
 }
 
 /// What the plan leaves open is not its doing, and has to be said.

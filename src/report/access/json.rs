@@ -7,6 +7,7 @@ use crate::access::{Assessment, Assumption, FORMAT_VERSION, Indirect, ObjectClas
 use crate::model::Gap;
 
 use super::AccessFilter;
+use crate::report::schema::object;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -63,11 +64,6 @@ pub fn access_schema() -> Value {
         members.insert("$defs".to_owned(), definitions());
     }
     schema
-}
-
-fn object(properties: Value) -> Value {
-    let required: Vec<Value> = properties.as_object().into_iter().flat_map(|p| p.keys()).map(|k| json!(k)).collect();
-    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
 
 fn definitions() -> Value {

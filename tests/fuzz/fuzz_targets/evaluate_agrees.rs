@@ -4,7 +4,7 @@
 #![no_main]
 
 use arbitrary::Unstructured;
-use auditseal_fuzz::iam::symbolic::{Engine, Keys, Limits, Part, World};
+use auditseal_fuzz::iam::symbolic::{self, Keys, Limits, Part, World};
 use auditseal_fuzz::iam::{Decision, Truth, evaluate};
 use auditseal_fuzz::scenario;
 use libfuzzer_sys::fuzz_target;
@@ -21,7 +21,7 @@ fn agrees(u: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let (mut request, policies) = (scenario::request(u)?, scenario::policies(u)?);
     let worlds = [World { name: "any".to_owned(), keys: Keys::default() }];
     let part = Part { request: request.clone(), policies: &policies, own: Keys::default() };
-    let answer = Engine::new(Limits::default()).ask(&[part], &worlds);
+    let answer = symbolic::ask(&[part], &worlds, Limits::default());
     if answer.can == Truth::Yes {
         let witness = answer.witness.as_ref().expect("who can has a witness");
         request.context = witness.contexts.first().expect("one part").clone();

@@ -18,17 +18,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use auditseal::apply::StepState;
-use auditseal::model::place::Partition;
 use auditseal::plan::{Plan, Verdict};
-use auditseal::provider::aws::{AwsClient, AwsOptions, Http};
-use auditseal::provider::databricks::{DatabricksClient, DatabricksOptions};
-use auditseal::provider::router::{Connection, Router};
+use auditseal::provider::router::Router;
 use serde_json::Value;
 
-use crate::harness::{Case, assert_in_sync, assert_not_refused, changes, timeouts};
+use crate::harness::{Case, assert_in_sync, assert_not_refused, changes};
 use crate::sandbox::aws_seed::World;
-use crate::sandbox::databricks::Options as SimOptions;
-use crate::sandbox::estate::REGION;
 
 /// Addresses that a plan changes, with the paths of their fields.
 type Named = BTreeMap<String, BTreeSet<String>>;
@@ -246,37 +241,6 @@ impl Estate {
         let trouble = self.trouble.into_inner().unwrap_or_else(PoisonError::into_inner);
         assert!(trouble.is_empty(), "{} troubles:\n{}", trouble.len(), trouble.join("\n"));
     }
-}
-
-/// Clients as a declared admin that reach another region too.
-pub async fn router_of_two_regions(case: &Case, other: &str) -> Router {
-    let session = case.sandbox.aws.session("PlatformAdmin", true).await.expect("session");
-    let http = Http::new(&timeouts()).expect("http");
-    let account = &case.sandbox.aws.account;
-    let mut connections = Vec::new();
-    for region in [REGION, other] {
-        let options = AwsOptions {
-            account: Some(account.clone()),
-            region: region.to_owned(),
-            endpoint: Some(case.sandbox.proxy.url()),
-            credentials: Some(session.clone()),
-            timeouts: timeouts(),
-            ..AwsOptions::default()
-        };
-        let client = AwsClient::connect_with(options, &http).await.expect("aws client");
-        connections.push(Connection::Aws { account: account.clone(), region: region.to_owned(), client });
-    }
-    let mut options = DatabricksOptions::new(case.sandbox.aws.databricks_account.clone(), Partition::Aws);
-    options.endpoint = Some(case.sandbox.databricks.url().to_owned());
-    options.request_timeout = timeouts().attempt;
-    options.env = std::sync::Arc::new(|name| match name {
-        "DATABRICKS_CLIENT_ID" => Some(SimOptions::ADMIN.0.to_owned()),
-        "DATABRICKS_CLIENT_SECRET" => Some(SimOptions::ADMIN.1.to_owned()),
-        _ => None,
-    });
-    let client = DatabricksClient::connect(options).await.expect("databricks client");
-    connections.push(Connection::Databricks { client });
-    Router::new(connections)
 }
 
 /// The statements of a policy, to be changed and written back.

@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::types as s3;
 
-use super::{Estate, bucket, key, policy, role, router_of_two_regions};
+use super::{Estate, bucket, key, policy, role};
 use crate::harness::Case;
 use crate::sandbox::estate::REGION;
 
@@ -65,7 +65,7 @@ public_access_block = true
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_declared_and_a_replica() {
     let case = whole().await;
-    let router = router_of_two_regions(&case, WEST).await;
+    let router = case.router_of_two_regions(WEST).await;
     let estate = Estate::reached(case, router, &[]).await;
     let copy = format!("{}-west", estate.bucket());
     let name = format!("replica-{copy}");

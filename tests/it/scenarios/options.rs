@@ -3,15 +3,10 @@
 use auditseal::harden::{Scope, harden};
 use auditseal::model::{Fact, Live, Observed};
 use auditseal::observe::needed;
-use auditseal::provider::aws::{AwsClient, AwsOptions, Http};
-use auditseal::provider::databricks::{DatabricksClient, DatabricksOptions};
-use auditseal::provider::router::{Connection, Router};
 
 use super::*;
-use crate::harness::timeouts;
 use crate::sandbox::aws_seed::World;
-use crate::sandbox::databricks::Options as SimOptions;
-use crate::sandbox::estate::{REGION, WORKSPACE};
+use crate::sandbox::estate::WORKSPACE;
 
 const REPLICA_REGION: &str = "us-west-2";
 
@@ -71,37 +66,6 @@ async fn the_role_that_delivers_is_adopted_and_narrowed() {
     assert_eq!(left, ["auditseal-delivery"]);
 }
 
-/// Clients of both regions.
-async fn router_of_two_regions(case: &Case) -> Router {
-    let account = case.sandbox.aws.account.clone();
-    let session = case.sandbox.aws.session("PlatformAdmin", true).await.expect("session");
-    let http = Http::new(&timeouts()).expect("http");
-    let mut connections = Vec::new();
-    for region in [REGION, REPLICA_REGION] {
-        let options = AwsOptions {
-            account: Some(account.clone()),
-            region: region.to_owned(),
-            endpoint: Some(case.sandbox.proxy.url()),
-            credentials: Some(session.clone()),
-            timeouts: timeouts(),
-            ..AwsOptions::default()
-        };
-        let client = AwsClient::connect_with(options, &http).await.expect("aws");
-        connections.push(Connection::Aws { account: account.clone(), region: region.to_owned(), client });
-    }
-    let partition = auditseal::model::place::Partition::Aws;
-    let mut options = DatabricksOptions::new(case.sandbox.aws.databricks_account.clone(), partition);
-    options.endpoint = Some(case.sandbox.databricks.url().to_owned());
-    options.env = std::sync::Arc::new(|name| match name {
-        "DATABRICKS_CLIENT_ID" => Some(SimOptions::ADMIN.0.to_owned()),
-        "DATABRICKS_CLIENT_SECRET" => Some(SimOptions::ADMIN.1.to_owned()),
-        _ => None,
-    });
-    let client = DatabricksClient::connect(options).await.expect("databricks");
-    connections.push(Connection::Databricks { client });
-    Router::new(connections)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_in_another_region_is_sealed_too() {
     let mut case = Case::empty().await;
@@ -111,7 +75,7 @@ async fn a_replica_in_another_region_is_sealed_too() {
         case.sandbox.manifest()
     );
     case.declare(&text);
-    let router = router_of_two_regions(&case).await;
+    let router = case.router_of_two_regions(REPLICA_REGION).await;
     assert_not_refused(&case.plan_proved(&router).await);
     case.converge(&router).await;
     assert_eq!(changes(&case.plan(&router).await), [""; 0]);
