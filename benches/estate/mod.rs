@@ -117,11 +117,8 @@ fn worlds() -> Vec<World> {
         ..Keys::default()
     };
     vec![
-        World {
-            name: "internet".to_owned(),
-            keys: keys("aws:SourceIp", &["aws:SourceVpc*", "aws:Vpce*", "aws:VpcSourceIp"]),
-        },
-        World { name: "endpoint".to_owned(), keys: keys("aws:SourceVpce", &["aws:SourceIp"]) },
+        World::new("internet", keys("aws:SourceIp", &["aws:SourceVpc*", "aws:Vpce*", "aws:VpcSourceIp"])),
+        World::new("endpoint", keys("aws:SourceVpce", &["aws:SourceIp"])),
     ]
 }
 
@@ -137,18 +134,25 @@ pub fn answer(texts: &[Vec<String>]) -> [usize; 3] {
         let identity: Vec<NamedPolicy> = list.iter().map(|text| NamedPolicy::read("policy", text)).collect();
         let on_bucket = Policies { identity: identity.clone(), resource: Some(bucket.clone()), ..Policies::default() };
         let on_key = Policies { identity, resource: Some(key.clone()), ..Policies::default() };
-        let part = |action: &str, resource: &str| {
-            let mut request = Request::new(principal.clone(), action, resource);
-            request.resource_account = Some(ACCOUNT.to_owned());
-            if resource == KEY {
-                request.context = context.clone();
-            }
-            Part { request, policies: if resource == KEY { &on_key } else { &on_bucket }, own: Keys::default() }
+        let own = Keys::default();
+        let ask = |asked: &[(&str, &str)]| {
+            let request = |(action, resource): &(&str, &str)| {
+                let mut request = Request::new(principal.clone(), action, resource);
+                request.resource_account = Some(ACCOUNT.to_owned());
+                if *resource == KEY {
+                    request.context = context.clone();
+                }
+                request
+            };
+            let requests: Vec<Request> = asked.iter().map(request).collect();
+            let policies = |request: &Request| if request.resource == KEY { &on_key } else { &on_bucket };
+            let part = |request| Part { request, policies: policies(request), own: &own };
+            let parts: Vec<Part<'_>> = requests.iter().map(part).collect();
+            symbolic::ask(&parts, &worlds, Limits::default()).can != Truth::No
         };
-        let ask = |parts: &[Part<'_>]| symbolic::ask(parts, &worlds, Limits::default()).can != Truth::No;
-        let read = ask(&[part("s3:GetObject", OBJECT), part("kms:Decrypt", KEY)]);
-        let write = ask(&[part("s3:PutObject", OBJECT), part("kms:GenerateDataKey", KEY)]);
-        let tamper = TAMPER.iter().filter(|(action, resource)| ask(&[part(action, resource)])).count() > 0;
+        let read = ask(&[("s3:GetObject", OBJECT), ("kms:Decrypt", KEY)]);
+        let write = ask(&[("s3:PutObject", OBJECT), ("kms:GenerateDataKey", KEY)]);
+        let tamper = TAMPER.iter().filter(|one| ask(&[**one])).count() > 0;
         for (count, found) in counts.iter_mut().zip([read, write, tamper]) {
             *count += usize::from(found);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::iam::symbolic::{self, Answer, Keys, Limits, Part, World};
+use crate::iam::symbolic::{self, Answer, Asked, Keys, Limits, Part, World};
 use crate::iam::{NamedPolicy, Policies, Request, Truth};
 use crate::model::bucket::PublicAccessBlock;
 
@@ -128,36 +128,34 @@ pub(super) struct Worlds {
 
 impl Worlds {
     pub fn of(subject: &Subject, estate: &Estate<'_>) -> Self {
-        let mut all = worlds(subject, &estate.limits);
-        let mut ordinary = ordinary(subject, &estate.limits, &estate.listed());
-        if let Some(class) = &subject.class {
-            for world in all.iter_mut().chain([&mut ordinary]) {
-                world.keys.present.extend(class.open.iter().map(|key| (*key).to_owned()));
-            }
-        }
-        Self { all, ordinary }
+        Self { all: worlds(subject, &estate.limits), ordinary: ordinary(subject, &estate.limits, &estate.listed()) }
     }
 }
 
 /// The engine's answer for some requests together.
 pub(super) fn answer(worlds: &[World], asks: &[Ask]) -> Answer {
-    let part = |ask| {
-        let Ask { request, policies, own, .. }: &Ask = ask;
-        Part { request: request.clone(), policies, own: own.clone() }
-    };
-    let parts: Vec<Part<'_>> = asks.iter().map(part).collect();
-    symbolic::ask(&parts, worlds, Limits::default())
+    symbolic::ask(&parts(asks), worlds, Limits::default())
+}
+
+fn parts(asks: &[Ask]) -> Vec<Part<'_>> {
+    asks.iter().map(|Ask { request, policies, own, .. }| Part { request, policies, own }).collect()
 }
 
 /// Asks whether all requests may be allowed together.
 pub(super) fn ask(worlds: &Worlds, asks: &[Ask]) -> Outcome {
-    let answer = answer(&worlds.all, asks);
+    let parts = parts(asks);
+    let asked = Asked::new(&parts, Limits::default());
+    // Most of those who can can ordinarily, and then no other way has to be looked at.
+    let plain = asked.over(std::slice::from_ref(&worlds.ordinary));
+    if plain.always == Truth::Yes {
+        return found(Verdict::Can, &plain);
+    }
+    let answer = asked.over(&worlds.all);
     if answer.can == Truth::No {
         let names: Vec<&str> = asks.iter().map(|ask| ask.name.as_str()).collect();
         return Outcome::cannot(words::obstacles(&answer.blocked, &names));
     }
-    let plain = self::answer(std::slice::from_ref(&worlds.ordinary), asks);
-    if plain.always == Truth::Yes { found(Verdict::Can, &plain) } else { found(Verdict::Conditional, &answer) }
+    found(Verdict::Conditional, &answer)
 }
 
 fn found(verdict: Verdict, answer: &Answer) -> Outcome {

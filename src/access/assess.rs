@@ -309,6 +309,7 @@ fn chains(entries: &mut Entries<'_>, graph: &Graph, found: &[Vec<Found>], invent
             if goals.is_empty() {
                 continue;
             }
+            let toward = graph.toward(&goals);
             for (index, subject) in graph.subjects.iter().enumerate() {
                 let direct = found.get(index).into_iter().flatten();
                 let already = direct
@@ -317,7 +318,7 @@ fn chains(entries: &mut Entries<'_>, graph: &Graph, found: &[Vec<Found>], invent
                 if already {
                     continue;
                 }
-                let Some(path) = graph.path(index, &goals, inventory) else { continue };
+                let Some(path) = graph.path(index, &toward, inventory) else { continue };
                 let end = path.roles.last().and_then(|role| ends.get(role));
                 for one in end.into_iter().flatten() {
                     entries.chained(subject, one, &path);

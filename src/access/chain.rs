@@ -1,8 +1,9 @@
 //! Who can become a role that can, in one step or several (A1–A4).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
-use crate::iam::principal::{Level, PrincipalFacts, principal_level};
+use crate::iam::principal::{Level, Levels, PrincipalFacts, principal_level};
 use crate::iam::symbolic::Keys;
 use crate::iam::{Document, Effect, NamedPolicy, Principal};
 
@@ -34,6 +35,16 @@ pub(super) struct Graph {
     own: BTreeMap<usize, usize>,
 }
 
+/// How roles lead to one of some goals.
+#[derive(Debug)]
+pub(super) struct Toward<'g> {
+    /// By ways whose every step is certain to be possible ordinarily, and by any ways.
+    ways: [(Verdict, Ways<'g>); 2],
+}
+
+/// Role → how many further roles, and the way to the next of them.
+type Ways<'g> = BTreeMap<usize, (usize, Option<&'g Edge>)>;
+
 pub(super) struct Chains<'a> {
     pub estate: &'a Estate<'a>,
     pub inventory: &'a Inventory,
@@ -52,14 +63,13 @@ impl Chains<'_> {
         }
         let mut queue: VecDeque<usize> = targets.iter().copied().collect();
         let mut seen = targets.clone();
+        let mut candidates = Candidates::default();
         while let Some(index) = queue.pop_front() {
             let Some(role) = self.inventory.roles.get(index) else { continue };
             self.entrants(&role.trust, &mut graph);
-            for subject in 0..graph.subjects.len() {
+            graph.edges.resize_with(graph.subjects.len(), Vec::new);
+            for subject in candidates.of(role, &graph.subjects) {
                 for edge in self.edges(&graph, subject, index, role) {
-                    if graph.edges.len() < graph.subjects.len() {
-                        graph.edges.resize_with(graph.subjects.len(), Vec::new);
-                    }
                     if let Some(edges) = graph.edges.get_mut(subject) {
                         edges.push(edge);
                     }
@@ -97,7 +107,7 @@ impl Chains<'_> {
         if graph.own.get(&index) == Some(&role_index) {
             return edges;
         }
-        if is_named(&role.trust, subject) {
+        if named_as(&role.trust, subject).reaches(Level::Account).possible() {
             let (actions, by): (&[&str], _) = match subject.kind {
                 PrincipalKind::IdentityProvider => {
                     (&["sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"], "identity-provider")
@@ -162,13 +172,15 @@ fn position(subjects: &[Subject], own: &Subject) -> Option<usize> {
     subjects.iter().position(|one| one.name == own.name && one.kind == own.kind)
 }
 
-/// Whether an Allow of a trust policy may name a subject at all.
-fn is_named(trust: &NamedPolicy, subject: &Subject) -> bool {
-    let Document::Known(policy) = &trust.document else { return true };
+/// How closely the Allows of a trust policy may name a subject.
+fn named_as(trust: &NamedPolicy, subject: &Subject) -> Levels {
+    let Document::Known(policy) = &trust.document else { return Levels::up_to(Level::Exact) };
     let facts = PrincipalFacts { canonical_user: None, has_boundary: subject.identity.boundary.is_some() };
-    policy.statements.iter().filter(|statement| statement.effect == Effect::Allow).any(|statement| {
-        statement.principal.as_ref().is_none_or(|element| {
-            principal_level(element, Effect::Allow, &subject.principal, facts).reaches(Level::Account).possible()
+    let allows = policy.statements.iter().filter(|statement| statement.effect == Effect::Allow);
+    allows.fold(Levels::NONE, |levels, statement| {
+        levels.union(match &statement.principal {
+            Some(element) => principal_level(element, Effect::Allow, &subject.principal, facts),
+            None => Levels::up_to(Level::Exact),
         })
     })
 }
@@ -197,55 +209,99 @@ pub(super) struct Path {
 }
 
 impl Graph {
-    /// The shortest way from a subject to one of some roles. Only ways of certain steps count as `Can`; they are tried first.
-    pub fn path(&self, subject: usize, goals: &BTreeMap<usize, Verdict>, inventory: &Inventory) -> Option<Path> {
-        self.search(subject, goals, inventory, Verdict::Can)
-            .or_else(|| self.search(subject, goals, inventory, Verdict::Conditional))
+    /// How every role gets to one of some goals.
+    pub fn toward(&self, goals: &BTreeMap<usize, Verdict>) -> Toward<'_> {
+        let mut incoming: BTreeMap<usize, Vec<(usize, &Edge)>> = BTreeMap::new();
+        for (subject, role) in &self.own {
+            for edge in self.edges.get(*subject).into_iter().flatten() {
+                incoming.entry(edge.role).or_default().push((*role, edge));
+            }
+        }
+        let ways = [Verdict::Can, Verdict::Conditional].map(|least| {
+            let ends = goals.iter().filter(|(_, verdict)| **verdict >= least).map(|(role, _)| *role);
+            let mut queue: VecDeque<usize> = ends.collect();
+            let mut ways: Ways<'_> = queue.iter().map(|role| (*role, (0, None))).collect();
+            while let Some(at) = queue.pop_front() {
+                let far = ways.get(&at).map_or(0, |(far, _)| *far);
+                for (from, edge) in incoming.get(&at).into_iter().flatten() {
+                    if edge.outcome.verdict >= least && !ways.contains_key(from) {
+                        ways.insert(*from, (far + 1, Some(edge)));
+                        queue.push_back(*from);
+                    }
+                }
+            }
+            (least, ways)
+        });
+        Toward { ways }
     }
 
-    fn search(
-        &self,
-        subject: usize,
-        goals: &BTreeMap<usize, Verdict>,
-        inventory: &Inventory,
-        least: Verdict,
-    ) -> Option<Path> {
-        let own: BTreeMap<usize, usize> = self.own.iter().map(|(subject, role)| (*role, *subject)).collect();
-        // Role → (the subject that took it, the edge).
-        let mut came: BTreeMap<usize, (usize, &Edge)> = BTreeMap::new();
-        let mut queue = VecDeque::from([subject]);
-        let mut goal = None;
-        'search: while let Some(at) = queue.pop_front() {
-            for edge in self.edges.get(at).into_iter().flatten().filter(|edge| edge.outcome.verdict >= least) {
-                if came.contains_key(&edge.role) || self.own.get(&subject) == Some(&edge.role) {
-                    continue;
-                }
-                came.insert(edge.role, (at, edge));
-                if goals.get(&edge.role).is_some_and(|verdict| *verdict >= least) {
-                    goal = Some(edge.role);
-                    break 'search;
-                }
-                queue.extend(own.get(&edge.role));
+    /// The shortest way from a subject to a goal. Only ways of certain steps count as `Can`; they come before shorter ones
+    /// that may not work.
+    pub fn path(&self, subject: usize, toward: &Toward<'_>, inventory: &Inventory) -> Option<Path> {
+        let own = self.own.get(&subject);
+        toward.ways.iter().find_map(|(least, ways)| {
+            let edges = self.edges.get(subject)?.iter();
+            let open = edges.filter(|edge| edge.outcome.verdict >= *least && own != Some(&edge.role));
+            let first = open
+                .filter(|edge| ways.contains_key(&edge.role))
+                .min_by_key(|edge| ways.get(&edge.role).map(|(far, _)| far))?;
+            let mut path = Path { hops: Vec::new(), verdict: *least, certain: true, roles: Vec::new() };
+            let mut next = Some(first);
+            while let Some(edge) = next {
+                path.roles.push(edge.role);
+                path.certain &= edge.outcome.certain;
+                path.hops.push(Hop {
+                    role: inventory.roles.get(edge.role)?.arn.clone(),
+                    by: edge.by.to_owned(),
+                    statements: edge.outcome.statements.iter().flatten().cloned().collect(),
+                    conditions: edge.outcome.conditions.clone(),
+                });
+                next = ways.get(&edge.role).and_then(|(_, next)| *next);
+            }
+            Some(path)
+        })
+    }
+}
+
+/// Subjects that may be able to take a role, found without looking at every pair of the two: most roles share their trust
+/// policy with others, and most principals may not take any.
+#[derive(Default)]
+struct Candidates {
+    /// How many subjects were looked at.
+    known: usize,
+    /// Subjects with an Allow of `iam:PassRole`, and with one of `sts:AssumeRole`.
+    may_pass: BTreeSet<usize>,
+    may_assume: BTreeSet<usize>,
+    /// Trust policy → how many subjects were looked at, and those who come into question.
+    by_trust: HashMap<usize, (usize, BTreeSet<usize>)>,
+}
+
+impl Candidates {
+    fn of(&mut self, role: &OwnRole, subjects: &[Subject]) -> BTreeSet<usize> {
+        for (index, subject) in subjects.iter().enumerate().skip(self.known) {
+            let allowed = |action: &str| subject.identity.policies.iter().any(|policy| may_allow(policy, action));
+            if allowed("iam:PassRole") {
+                self.may_pass.insert(index);
+            }
+            if allowed("sts:AssumeRole") {
+                self.may_assume.insert(index);
             }
         }
-        let mut at = goal?;
-        let (mut hops, mut roles, mut certain) = (Vec::new(), Vec::new(), true);
-        while let Some((from, edge)) = came.get(&at) {
-            roles.push(at);
-            certain &= edge.outcome.certain;
-            hops.push(Hop {
-                role: inventory.roles.get(at)?.arn.clone(),
-                by: edge.by.to_owned(),
-                statements: edge.outcome.statements.iter().flatten().cloned().collect(),
-                conditions: edge.outcome.conditions.clone(),
-            });
-            match self.own.get(from) {
-                Some(role) if *from != subject => at = *role,
-                _ => break,
+        self.known = subjects.len();
+        // Texts are read once, so an equal policy is the same one.
+        let (known, named) = self.by_trust.entry(Arc::as_ptr(&role.trust) as usize).or_default();
+        for (index, subject) in subjects.iter().enumerate().skip(*known) {
+            let levels = named_as(&role.trust, subject);
+            // A1: whom the trust only delegates to needs an Allow of its own.
+            let needs_own = subject.in_account && !levels.reaches(Level::Role).possible();
+            if levels.reaches(Level::Account).possible() && (!needs_own || self.may_assume.contains(&index)) {
+                named.insert(index);
             }
         }
-        hops.reverse();
-        roles.reverse();
-        Some(Path { hops, verdict: least, certain, roles })
+        *known = subjects.len();
+        if entry::services(&role.trust).is_empty() {
+            return named.clone();
+        }
+        named.union(&self.may_pass).copied().collect()
     }
 }

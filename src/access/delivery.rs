@@ -37,7 +37,7 @@ pub(super) fn works(case: &Case<'_>) -> (ProofVerdict, Vec<String>) {
             continue;
         };
         for (subject, one) in requests(case, &subject, &trust, &arn) {
-            let worlds = delivering(Worlds::of(&subject, case.estate).all);
+            let worlds = delivering(&Worlds::of(&subject, case.estate).all);
             let found = answer(&worlds, std::slice::from_ref(&one));
             let verdict = match found.always {
                 Truth::Yes => continue,
@@ -154,18 +154,19 @@ fn databricks(case: &Case<'_>) -> Option<Subject> {
 }
 
 /// What Databricks certainly does: TLS 1.2 or later, no headers of its own choice.
-fn delivering(worlds: Vec<World>) -> Vec<World> {
-    let forwarded = |world: &World| world.keys.fixed.get("aws:ViaAWSService").is_some_and(|value| value == &["true"]);
+fn delivering(worlds: &[World]) -> Vec<World> {
+    let forwarded =
+        |world: &&World| world.keys().fixed.get("aws:ViaAWSService").is_some_and(|value| value == &["true"]);
+    let worlds = worlds.iter().filter(|world| !forwarded(world));
     worlds
-        .into_iter()
-        .filter(|world| !forwarded(world))
-        .map(|mut world| {
+        .map(|world| {
+            let mut keys = world.keys().clone();
             for (key, value) in [("aws:SecureTransport", "true"), ("s3:TlsVersion", "1.2")] {
-                world.keys.present.remove(key);
-                world.keys.fixed.insert(key.to_owned(), vec![value.to_owned()]);
+                keys.present.remove(key);
+                keys.fixed.insert(key.to_owned(), vec![value.to_owned()]);
             }
-            world.keys.absent.extend(NOT_SENT.map(str::to_owned));
-            world
+            keys.absent.extend(NOT_SENT.map(str::to_owned));
+            World::new("a delivery", keys)
         })
         .collect()
 }

@@ -69,7 +69,7 @@ pub(super) fn worlds(subject: &Subject, limits: &Limits) -> Vec<World> {
             let mut all = about(subject, limits);
             join(&mut all, keys.clone());
             join(&mut all, channel);
-            worlds.push(World { name: format!("{credential}, {network}"), keys: all });
+            worlds.push(World::new(format!("{credential}, {network}"), all));
         }
     }
     worlds
@@ -90,7 +90,7 @@ pub(super) fn ordinary(subject: &Subject, limits: &Limits, listed: &str) -> Worl
         keys.fixed.extend([one(key, value)]);
     }
     keys.absent.extend(set(&EXTRAS));
-    World { name: "an ordinary request".to_owned(), keys }
+    World::new("an ordinary request", keys)
 }
 
 fn join(keys: &mut Keys, more: Keys) {
@@ -193,6 +193,9 @@ fn about(subject: &Subject, limits: &Limits) -> Keys {
                 organization(&mut keys, limits);
             }
         }
+    }
+    if let Some(class) = &subject.class {
+        keys.present.extend(set(class.open));
     }
     keys
 }

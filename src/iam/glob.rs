@@ -1,8 +1,6 @@
 //! Patterns with `*` and `?`, ARN patterns, and policy variables (IAM User Guide, "IAM policy elements: Variables and tags"
 //! and "Resource").
 
-use std::str::Chars;
-
 use crate::model::Reference;
 
 use super::context::{Context, Lookup};
@@ -134,25 +132,36 @@ fn quoted(text: &str) -> Result<Option<&str>, ()> {
 /// Whether a pattern matches a whole text. Time is at most the product of the lengths; no recursion.
 #[must_use]
 pub fn glob(pattern: &[Token], text: &str) -> bool {
-    let (mut at, mut rest) = (0_usize, text.chars());
-    // The token after the last `*`, and the text that this `*` has not eaten.
-    let mut star: Option<(usize, Chars<'_>)> = None;
+    walk(pattern.iter().copied(), text.chars())
+}
+
+/// [`glob`] of a text's own `*` and `?`, without regard to the case of ASCII letters.
+#[must_use]
+pub fn glob_without_case(pattern: &str, text: &str) -> bool {
+    walk(pattern.chars().map(|c| Token::wild(c.to_ascii_lowercase())), text.chars().map(|c| c.to_ascii_lowercase()))
+}
+
+fn walk<P, T>(mut pattern: P, mut rest: T) -> bool
+where
+    P: Iterator<Item = Token> + Clone,
+    T: Iterator<Item = char> + Clone,
+{
+    // The tokens after the last `*`, and the text that this `*` has not eaten.
+    let mut star: Option<(P, T)> = None;
     loop {
-        let mut ahead = rest.clone();
-        match (pattern.get(at), ahead.next()) {
+        let (mut further, mut ahead) = (pattern.clone(), rest.clone());
+        match (further.next(), ahead.next()) {
             (Some(Token::Any), _) => {
-                at += 1;
-                star = Some((at, rest.clone()));
+                pattern = further;
+                star = Some((pattern.clone(), rest.clone()));
                 continue;
             }
             (Some(Token::One), Some(_)) => {
-                at += 1;
-                rest = ahead;
+                (pattern, rest) = (further, ahead);
                 continue;
             }
-            (Some(Token::Char(wanted) | Token::Text(wanted)), Some(found)) if *wanted == found => {
-                at += 1;
-                rest = ahead;
+            (Some(Token::Char(wanted) | Token::Text(wanted)), Some(found)) if wanted == found => {
+                (pattern, rest) = (further, ahead);
                 continue;
             }
             (None, None) => return true,
@@ -162,8 +171,7 @@ pub fn glob(pattern: &[Token], text: &str) -> bool {
         if left.next().is_none() {
             return false;
         }
-        at = *after;
-        rest = left.clone();
+        (pattern, rest) = (after.clone(), left.clone());
     }
 }
 

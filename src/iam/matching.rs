@@ -4,7 +4,7 @@ use crate::model::Reference;
 
 use super::context::Context;
 use super::document::{Element, Version};
-use super::glob::{Short, Token, arn_glob, glob, resolve};
+use super::glob::{Short, arn_glob, glob_without_case, resolve};
 use super::truth::Truth;
 
 /// `Action`/`NotAction` against an action such as `s3:GetObject`, without case (M2). What an empty
@@ -14,8 +14,7 @@ pub fn action_matches(element: &Element<Vec<String>>, action: &str) -> Truth {
     if element.get().is_empty() {
         return Truth::Unknown;
     }
-    let action = action.to_ascii_lowercase();
-    let listed = Truth::any(element.get().iter().map(|pattern| action_pattern(pattern, &action)));
+    let listed = Truth::any(element.get().iter().map(|pattern| action_pattern(pattern, action)));
     if element.is_not() { !listed } else { listed }
 }
 
@@ -27,7 +26,7 @@ fn action_pattern(pattern: &str, action: &str) -> Truth {
     let head = action.as_bytes().get(..plain.len());
     let matches = match head.is_some_and(|head| head.eq_ignore_ascii_case(plain.as_bytes())) {
         true if plain.len() == pattern.len() => pattern.len() == action.len(),
-        true => glob(&Token::pattern(&pattern.to_ascii_lowercase()), action),
+        true => glob_without_case(pattern, action),
         false => false,
     };
     // Without a service prefix only `*` is an action; AWS refuses the others, so a stored one is not understood.
@@ -49,11 +48,13 @@ pub fn resource_matches(
     if element.get().is_empty() {
         return Truth::Unknown;
     }
-    let symbolic = Reference::occurs_in(resource);
     let listed = Truth::any(element.get().iter().map(|pattern| {
         // However the rest is read, what stands before the first wildcard or variable has to be there.
-        if !symbolic && !resource.starts_with(plain_head(pattern)) {
+        if !resource.starts_with(plain_head(pattern)) && !Reference::occurs_in(resource) {
             return Truth::No;
+        }
+        if pattern == "*" && short != Short::Undocumented {
+            return Truth::Yes;
         }
         let matches = resolve(pattern, version, context, true).test(|tokens| arn_glob(tokens, resource, short));
         if version == Version::V2012 && variable_before_resource(pattern) {

@@ -90,7 +90,7 @@ impl Description {
 
     fn allowed(&self, question: &Question<'_>, space: &Space, point: u128) -> bool {
         question.settings.iter().enumerate().all(|(part, setting)| {
-            let sums = space.sums_at(part, question.rules, |atom| point >> atom & 1 == 1);
+            let sums = space.sums_at(part, &question.rules, |atom| point >> atom & 1 == 1);
             truth_of(Formula::of(setting, &sums).decision()).possible()
         })
     }

@@ -27,26 +27,62 @@ const CONFIRMATIONS: usize = 16;
 /// no world is no context.
 #[must_use]
 pub fn ask(parts: &[Part<'_>], worlds: &[World], limits: Limits) -> Answer {
-    let settings: Vec<Setting<'_>> = parts.iter().map(|part| Setting::of(&part.request, part.policies)).collect();
-    let mut rules = Rules::default();
-    for (index, (part, setting)) in parts.iter().zip(&settings).enumerate() {
-        rules.add(index, part, setting);
+    Asked::new(parts, limits).over(worlds)
+}
+
+/// A question that is asked about several sets of worlds.
+#[derive(Debug)]
+pub struct Asked<'q> {
+    question: Question<'q>,
+    /// Of each part.
+    own: Vec<Claims>,
+    derived: Vec<Context>,
+    /// The parts that no world opens, if there are any.
+    shut: Option<Vec<Blocked>>,
+}
+
+impl<'q> Asked<'q> {
+    #[must_use]
+    pub fn new(parts: &'q [Part<'q>], limits: Limits) -> Self {
+        let settings: Vec<Setting<'q>> = parts.iter().map(|part| Setting::of(part.request, part.policies)).collect();
+        let mut rules = Rules::default();
+        for (index, (part, setting)) in parts.iter().zip(&settings).enumerate() {
+            rules.add(index, part, setting);
+        }
+        let question = Question { parts, settings, rules, limits };
+        let shut = question.shut();
+        let (mut own, mut contexts) = (Vec::new(), Vec::new());
+        if shut.is_none() {
+            own.extend(parts.iter().map(|part| Claims::of_part(part.request, part.own)));
+            contexts.extend(question.settings.iter().map(derived));
+        }
+        Self { question, own, derived: contexts, shut }
     }
-    let question = Question { parts, settings: &settings, rules: &rules, limits };
-    if let Some(blocked) = question.shut().filter(|_| !worlds.is_empty()) {
-        return Answer { can: Truth::No, always: Truth::No, conditions: None, witness: None, blocked, gave_up: None };
+
+    /// The answer over the contexts of all worlds.
+    #[must_use]
+    pub fn over(&self, worlds: &[World]) -> Answer {
+        let question = &self.question;
+        if let Some(blocked) = self.shut.as_ref().filter(|_| !worlds.is_empty()) {
+            return Answer {
+                can: Truth::No,
+                always: Truth::No,
+                conditions: None,
+                witness: None,
+                blocked: blocked.clone(),
+                gave_up: None,
+            };
+        }
+        let mut found = Findings::new(question.parts.len());
+        let mut description = Description::new(question.limits.points);
+        for world in worlds {
+            let views = self.own.iter().zip(&self.derived);
+            let views: Vec<View<'_>> =
+                views.map(|(own, derived)| View { own, world: &world.claims, derived }).collect();
+            question.explore(world, &views, &mut found, &mut description);
+        }
+        found.answer(question, description)
     }
-    let own: Vec<Claims> = parts.iter().map(|part| Claims::of_part(&part.request, &part.own)).collect();
-    let derived: Vec<Context> = settings.iter().map(derived).collect();
-    let mut found = Findings::new(parts.len());
-    let mut description = Description::new(limits.points);
-    for world in worlds {
-        let claims = Claims::of(&world.keys);
-        let views = own.iter().zip(&derived).map(|(own, derived)| View { own, world: &claims, derived });
-        let views: Vec<View<'_>> = views.collect();
-        question.explore(world, &views, &mut found, &mut description);
-    }
-    found.answer(&question, description)
 }
 
 fn derived(setting: &Setting<'_>) -> Context {
@@ -55,10 +91,11 @@ fn derived(setting: &Setting<'_>) -> Context {
     context
 }
 
+#[derive(Debug)]
 pub(super) struct Question<'q> {
     pub parts: &'q [Part<'q>],
-    pub settings: &'q [Setting<'q>],
-    pub rules: &'q Rules<'q>,
+    pub settings: Vec<Setting<'q>>,
+    pub rules: Rules<'q>,
     pub limits: Limits,
 }
 
@@ -136,7 +173,7 @@ impl Question<'_> {
     /// The parts that are never allowed, whatever any condition says; `None` when there is none.
     fn shut(&self) -> Option<Vec<Blocked>> {
         let mut blocked = Vec::new();
-        for (index, (part, setting)) in self.parts.iter().zip(self.settings).enumerate() {
+        for (index, (part, setting)) in self.parts.iter().zip(&self.settings).enumerate() {
             let mut sums = Sums::new(scp_levels(setting, part.policies));
             // What a grant covers depends on the context.
             sums.grant = (!part.policies.kms_grants.is_empty()).into();
@@ -170,16 +207,16 @@ impl Question<'_> {
         let grants: Vec<Truth> = self
             .parts
             .iter()
-            .zip(self.settings)
+            .zip(&self.settings)
             .zip(views)
             .map(|((part, setting), view)| covered(setting, part.policies, view))
             .collect();
-        let space = Space::of(self.parts, self.settings, views, self.rules, &grants, self.limits);
+        let space = Space::of(self.parts, &self.settings, views, &self.rules, &grants, self.limits);
         found.gave_up.extend(space.incomplete.iter().cloned());
 
         let mut at_best = Vec::new();
         for (part, setting) in self.settings.iter().enumerate() {
-            let (can, sums) = space.at_best(part, setting, self.rules);
+            let (can, sums) = space.at_best(part, setting, &self.rules);
             at_best.push(can);
             let formula = Formula::of(setting, &sums);
             let shut = formula.allow() == Truth::No;
@@ -199,7 +236,7 @@ impl Question<'_> {
             }
             return;
         }
-        let Some(states) = space.states(self.rules, self.limits.states) else {
+        let Some(states) = space.states(&self.rules, self.limits.states) else {
             found.gave_up.insert(format!("more than {} combinations of conditions", self.limits.states));
             found.can = found.can.or(Truth::Unknown);
             found.always = found.always.and(Truth::Unknown);
@@ -211,7 +248,7 @@ impl Question<'_> {
         for state in &states {
             let mut all = Truth::Yes;
             for (part, setting) in self.settings.iter().enumerate() {
-                let sums = space.sums(part, self.rules, |at| state.truths.get(at));
+                let sums = space.sums(part, &self.rules, |at| state.truths.get(at));
                 let formula = Formula::of(setting, &sums);
                 let truth = truth_of(formula.decision());
                 all = all.and(truth);

@@ -32,7 +32,7 @@ impl Status {
 }
 
 /// [`Keys`] made ready for looking up.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Claims {
     exact: HashMap<String, Status>,
     /// Exact names as given.

@@ -16,6 +16,6 @@ mod rules;
 mod space;
 
 pub use answer::{Answer, Blocked, Literal, Witness};
-pub use engine::ask;
+pub use engine::{Asked, ask};
 pub use objects::Objects;
 pub use question::{Keys, Limits, Part, World};

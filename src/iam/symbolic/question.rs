@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::evaluate::{Policies, Request};
+use super::known::Claims;
 
 /// What is known of the context keys of a request. A name may be a pattern (`aws:PrincipalTag/*`, `*`); the most specific
 /// entry decides: an exact name before patterns, a pattern with more characters of its own before one with fewer.
@@ -24,22 +25,36 @@ pub struct Keys {
 }
 
 /// One way in which the request can be made: through which network, with what kind of credential.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct World {
-    pub name: String,
-    pub keys: Keys,
+    pub(super) name: String,
+    keys: Keys,
+    /// The keys, ready for looking up: many questions are asked about one world.
+    pub(super) claims: Claims,
+}
+
+impl World {
+    #[must_use]
+    pub fn new(name: impl Into<String>, keys: Keys) -> Self {
+        Self { name: name.into(), claims: Claims::of(&keys), keys }
+    }
+
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
 }
 
 /// One of the requests that have to be allowed together, such as `s3:GetObject` and the `kms:Decrypt` that S3 makes for it.
 ///
 /// Keys are shared between the parts of a question, with one value for all, unless [`Part::own`] or the request itself
 /// (`context`, `unknown_keys`) says something of them: then they are keys of this part alone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Part<'a> {
     /// Unlike in a concrete evaluation, a key that is not in `context` is not absent: it is what the world says it is.
-    pub request: Request,
+    pub request: &'a Request,
     pub policies: &'a Policies,
-    pub own: Keys,
+    pub own: &'a Keys,
 }
 
 /// Where the search ends in "unknown".

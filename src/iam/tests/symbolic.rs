@@ -210,11 +210,11 @@ fn given() -> impl Strategy<Value = BTreeMap<String, Vec<String>>> {
 }
 
 fn anything() -> Vec<World> {
-    vec![World { name: "any".to_owned(), keys: Keys::default() }]
+    vec![World::new("any", Keys::default())]
 }
 
 fn ask(case: &Case, worlds: &[World]) -> Answer {
-    let part = Part { request: case.request.clone(), policies: &case.policies, own: Keys::default() };
+    let part = Part { request: &case.request, policies: &case.policies, own: &Keys::default() };
     symbolic::ask(&[part], worlds, Limits::default())
 }
 
@@ -265,7 +265,7 @@ proptest! {
     fn what_a_world_fixes_is_what_a_request_says(scenario in scenario(), context in given()) {
         let mut case = scenario.case();
         let keys = Keys { fixed: context.clone(), absent: BTreeSet::from(["*".to_owned()]), ..Keys::default() };
-        let answer = ask(&case, &[World { name: "one".to_owned(), keys }]);
+        let answer = ask(&case, &[World::new("one", keys)]);
         case.request.context = context;
         let one = truth(case.run());
         prop_assert_eq!(answer.can, one, "{:?}", answer);
@@ -278,7 +278,7 @@ proptest! {
         let before = ask(&case, &anything());
         let mut keys = Keys::default();
         keys.unknown.insert(key.to_owned());
-        let after = ask(&case, &[World { name: "any".to_owned(), keys }]);
+        let after = ask(&case, &[World::new("any", keys)]);
         prop_assert!(after.can >= before.can.min(Truth::Unknown), "{:?}\n{:?}", before, after);
         prop_assert!(after.always == Truth::No || after.always == Truth::Unknown || before.always == Truth::Yes);
 

@@ -19,8 +19,8 @@ fn truth(decision: Decision) -> Truth {
 
 fn agrees(u: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let (mut request, policies) = (scenario::request(u)?, scenario::policies(u)?);
-    let worlds = [World { name: "any".to_owned(), keys: Keys::default() }];
-    let part = Part { request: request.clone(), policies: &policies, own: Keys::default() };
+    let worlds = [World::new("any", Keys::default())];
+    let part = Part { request: &request, policies: &policies, own: &Keys::default() };
     let answer = symbolic::ask(&[part], &worlds, Limits::default());
     if answer.can == Truth::Yes {
         let witness = answer.witness.as_ref().expect("who can has a witness");
