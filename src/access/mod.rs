@@ -30,6 +30,7 @@ mod second;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod variables;
 mod words;
 mod worlds;
 

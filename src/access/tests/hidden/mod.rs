@@ -6,6 +6,7 @@ mod databricks;
 mod doors;
 mod identities;
 mod keys;
+mod parts;
 mod principals;
 mod resources;
 
