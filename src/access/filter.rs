@@ -22,6 +22,9 @@ use super::worlds;
 /// Resource → action → whether a document may allow it.
 type ByResource = HashMap<String, Vec<(String, bool)>>;
 
+/// Name, principal and prefixes → objects.
+type OwnObjects = HashMap<(String, String, Vec<String>), Vec<String>>;
+
 pub(super) struct Filter<'a> {
     estate: &'a Estate<'a>,
     access_points: bool,
@@ -29,8 +32,8 @@ pub(super) struct Filter<'a> {
     with_variables: Vec<Arc<NamedPolicy>>,
     /// Document → resource → action → whether the document may allow it.
     allows: RefCell<HashMap<usize, ByResource>>,
-    /// Name, principal and prefixes → the objects that variables mean for it.
-    own: RefCell<HashMap<(String, String, Vec<String>), Vec<String>>>,
+    /// What variables mean for a principal.
+    own: RefCell<OwnObjects>,
     /// A context in which every key may have any value.
     nothing_known: Context,
 }

@@ -9,6 +9,7 @@ mod ask;
 mod assess;
 mod assessment;
 mod chain;
+mod compute;
 mod copies;
 mod databricks;
 mod declared;

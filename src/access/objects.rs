@@ -21,7 +21,7 @@ pub(super) struct Objects {
 
 /// Stands for any object where the kinds cannot be told: the evaluator takes a wildcard for "may or may not match", and
 /// [`super::worlds::through_s3`] the encryption context for unknown.
-const ANY_OBJECT: &str = "(known-after-apply:any object)";
+pub(super) const ANY_OBJECT: &str = "(known-after-apply:any object)";
 
 /// Whether an ARN stands for any object.
 pub(super) fn is_any(arn: &str) -> bool {

@@ -1,4 +1,4 @@
-//! The objects below a prefix, as the finitely many kinds that policies tell apart.
+//! The objects below a prefix, or other resources of a kind, as the finitely many kinds that policies tell apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,12 +22,13 @@ enum Form {
     Folded,
 }
 
-/// Collects the patterns that policies have for objects below one prefix.
+/// Collects the patterns that policies have for objects below one prefix, or for other resources of a kind.
 #[derive(Debug)]
 pub struct Objects {
     /// ARN of the bucket with a slash.
     bucket: Vec<Token>,
-    below: Vec<Token>,
+    /// Pattern of the resources that are meant.
+    within: Vec<Token>,
     /// How ARNs begin under which access points show the same objects.
     points: Vec<String>,
     /// Each pattern once.
@@ -43,10 +44,21 @@ impl Objects {
     /// `bucket` is its ARN; `prefix` is plain text without a leading slash, and may be empty.
     #[must_use]
     pub fn below(bucket: &str, prefix: &str) -> Self {
-        let tokens = |text: String| text.chars().map(Token::Char).collect();
+        let plain = |text: String| text.chars().map(Token::Char).collect::<Vec<Token>>();
+        let within = plain(format!("{bucket}/{prefix}")).into_iter().chain([Token::One, Token::Any]).collect();
+        Self { bucket: plain(format!("{bucket}/")), ..Self::within(within) }
+    }
+
+    /// All resources of an ARN pattern, such as `arn:aws:lambda:*:111122223333:function:*`.
+    #[must_use]
+    pub fn matching(pattern: &str) -> Self {
+        Self::within(Token::pattern(pattern))
+    }
+
+    fn within(within: Vec<Token>) -> Self {
         Self {
-            bucket: tokens(format!("{bucket}/")),
-            below: tokens(format!("{bucket}/{prefix}")),
+            bucket: Vec::new(),
+            within,
             points: Vec::new(),
             patterns: BTreeSet::new(),
             seen: BTreeSet::new(),
@@ -158,7 +170,7 @@ impl Objects {
         any
     }
 
-    /// Whether the plain beginning of a pattern and the prefix go together.
+    /// Whether the plain beginning of a pattern goes together with that of what is meant.
     fn meets(&self, form: Form, tokens: &[Token]) -> bool {
         let same = |(token, below): (&Token, &Token)| match (token, below) {
             (Token::Char(a) | Token::Text(a), Token::Char(b)) if form == Form::Folded => {
@@ -168,7 +180,7 @@ impl Objects {
             _ => None,
         };
         // The first difference decides; a wildcard ends the comparison.
-        tokens.iter().zip(&self.below).map(same).take_while(Option::is_some).all(|equal| equal == Some(true))
+        tokens.iter().zip(&self.within).map(same).take_while(Option::is_some).all(|equal| equal == Some(true))
     }
 
     /// Whether a policy names objects of the prefix by a variable, so that others are meant for each principal.
@@ -177,23 +189,23 @@ impl Objects {
         self.by_variable
     }
 
-    /// One object ARN of every kind.
+    /// One ARN of every kind.
     ///
     /// # Errors
-    /// When the patterns are too many to be told apart, or what they say cannot be worked out; then no set of objects stands
-    /// for all.
+    /// When the patterns are too many to be told apart, or what they say cannot be worked out; then no set of ARNs stands for
+    /// all.
     pub fn witnesses(&self, limits: Limits) -> Result<Vec<String>, String> {
         if let Some(why) = &self.unclear {
             return Err(why.clone());
         }
-        combinations(&self.languages(), &[self.objects()], limits.automaton)
+        combinations(&self.languages(), &[Language::arn(&self.within)], limits.automaton)
             .map_err(|TooLarge| format!("more than {} states are needed to tell objects apart", limits.automaton))
     }
 
     /// The objects that are named without wildcards, for where kinds cannot be told apart.
     #[must_use]
     pub fn named(&self) -> Vec<String> {
-        let all = self.objects();
+        let all = Language::arn(&self.within);
         let named: BTreeSet<String> = self.languages().iter().filter_map(Language::literal).collect();
         named.into_iter().filter(|arn| all.contains(arn)).collect()
     }
@@ -205,11 +217,6 @@ impl Objects {
             Form::Folded => Language::without_case(tokens),
         };
         self.patterns.iter().map(language).collect()
-    }
-
-    fn objects(&self) -> Language {
-        let objects: Vec<Token> = self.below.iter().copied().chain([Token::One, Token::Any]).collect();
-        Language::flat(&objects)
     }
 }
 

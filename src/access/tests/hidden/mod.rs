@@ -1,6 +1,7 @@
 //! Ways to hide a reader: each is found, with a witness that names where; and look-alikes that are safe and are proved so.
 
 mod chains;
+mod compute;
 mod conditions;
 mod databricks;
 mod doors;
