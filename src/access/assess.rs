@@ -156,12 +156,13 @@ fn assess_one(compiled: &Compiled, desired: &Desired, live: &Live) -> Assessment
     let roles =
         |arn: &str| -> Vec<PrincipalAccess> { principals.iter().filter(|one| one.arn == arn).cloned().collect() };
     let databricks = databricks::assess(desired, live, &declared, &roles);
-    let mut second_tier = second::indirect(&estate, &declared, inventory_ref, &principals);
+    let (mut second_tier, taken) = second::indirect(&estate, &declared, inventory_ref, &principals);
     second_tier.extend(databricks.indirect);
     principals.extend(databricks.principals);
     let mut gaps = estate.gaps.clone();
     gaps.extend(databricks.gaps);
     let mut assumptions = estate.assumptions.clone();
+    assumptions.extend(taken);
     assumptions.extend(databricks.assumptions);
     gaps.sort();
     gaps.dedup();

@@ -13,6 +13,7 @@ use super::inventory::{OwnRole, may_allow};
 use super::outsiders;
 use super::proof::{Case, unmet};
 use super::subject::{Credential, Identity, Subject, Traits};
+use super::variables;
 use super::worlds;
 
 /// What a PUT of the delivery does not carry: it relies on the bucket's default encryption (facts 3.8).
@@ -120,7 +121,9 @@ fn requests(case: &Case<'_>, role: &Subject, trust: &Arc<NamedPolicy>, arn: &str
     }
     let Some(current) = case.classes.iter().find(|objects| objects.class.id == "current") else { return all };
     let guard = Guard { policy: estate.policy.as_deref(), block: Some(&estate.block) };
-    for object in &current.witnesses {
+    let worlds = delivering(Worlds::of(role, estate).all);
+    let own = variables::objects(estate, role, &worlds, &current.class.prefixes);
+    for object in current.witnesses.iter().chain(&own) {
         // Databricks asks for the bucket owner's full control; where lists are off it may leave that out.
         for list in [Some("bucket-owner-full-control"), None] {
             let mut own = worlds::direct();

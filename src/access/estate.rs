@@ -111,11 +111,12 @@ impl<'a> Estate<'a> {
         format!("arn:{}:s3:::{}", self.partition(), self.desired.delivery.bucket)
     }
 
-    /// Documents that bear on everybody: of bucket, keys and organization.
+    /// Documents that bear on everybody: of bucket, access points, keys and organization.
     pub fn shared(&self) -> impl Iterator<Item = Arc<NamedPolicy>> + '_ {
+        let doors = self.doors.iter().filter_map(|door| door.policy.as_ref());
         let keys = self.keys.values().filter_map(|key| key.policy.as_ref());
         let levels = self.limits.service_control.iter().flatten().chain(&self.limits.resource_control);
-        self.policy.iter().chain(keys).chain(levels).cloned()
+        self.policy.iter().chain(doors).chain(keys).chain(levels).cloned()
     }
 
     /// A read in the bucket's account and region; one that failed is noted.

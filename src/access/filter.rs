@@ -9,18 +9,21 @@ use crate::iam::evaluate::Layer;
 use crate::iam::glob::Short;
 use crate::iam::matching::{action_matches, resource_matches};
 use crate::iam::principal::{Level, PrincipalFacts, principal_level};
-use crate::iam::symbolic::{Limits, Objects as Kinds};
-use crate::iam::{Document, Effect, Element, NamedPolicy, Principal, Statement, Version};
+use crate::iam::{Document, Effect, NamedPolicy, Principal, Statement, Version};
 
 use crate::model::key::Grant;
 
 use super::ask::Ask;
 use super::estate::Estate;
-use super::objects::below;
-use super::subject::{Subject, Traits};
+use super::subject::Subject;
+use super::variables::{self, has_variables};
+use super::worlds;
 
 /// Resource → action → whether a document may allow it.
 type ByResource = HashMap<String, Vec<(String, bool)>>;
+
+/// Name, principal and prefixes → objects.
+type OwnObjects = HashMap<(String, String, Vec<String>), Vec<String>>;
 
 pub(super) struct Filter<'a> {
     estate: &'a Estate<'a>,
@@ -29,6 +32,8 @@ pub(super) struct Filter<'a> {
     with_variables: Vec<Arc<NamedPolicy>>,
     /// Document → resource → action → whether the document may allow it.
     allows: RefCell<HashMap<usize, ByResource>>,
+    /// What variables mean for a principal.
+    own: RefCell<OwnObjects>,
     /// A context in which every key may have any value.
     nothing_known: Context,
 }
@@ -41,6 +46,7 @@ impl<'a> Filter<'a> {
             access_points: policy.is_some_and(speaks_of_access_points),
             with_variables: estate.shared().filter(has_variables).collect(),
             allows: RefCell::default(),
+            own: RefCell::default(),
             nothing_known: Context::new(&BTreeMap::new(), &BTreeSet::from(["*".to_owned()])),
         }
     }
@@ -120,31 +126,20 @@ impl<'a> Filter<'a> {
             })
     }
 
-    /// Objects that a resource with a variable means for this principal, such as `audit/${aws:username}/*`.
+    /// Objects that policies mean for this principal by a variable, such as `audit/${aws:username}/*`.
     pub fn own_objects(&self, subject: &Subject, prefixes: &[String]) -> Vec<String> {
-        let own = subject.identity.policies.iter().chain(&subject.identity.boundary).filter(|one| has_variables(one));
-        let documents: Vec<&Arc<NamedPolicy>> = own.chain(&self.with_variables).collect();
-        if documents.is_empty() {
+        let own = subject.identity.policies.iter().chain(&subject.identity.boundary);
+        if self.with_variables.is_empty() && !own.clone().any(has_variables) {
             return Vec::new();
         }
-        let fixed: BTreeMap<String, Vec<String>> = match &subject.traits {
-            Traits::Known { tags, session_tags: false } => {
-                tags.iter().map(|(key, value)| (format!("aws:PrincipalTag/{key}"), vec![value.clone()])).collect()
-            }
-            Traits::Known { .. } | Traits::Open => BTreeMap::new(),
-        };
-        let mut found = BTreeSet::new();
-        for prefix in prefixes {
-            let mut kinds = Kinds::below(&self.estate.bucket_arn(), &below(prefix));
-            for document in &documents {
-                if let Document::Known(policy) = &document.document {
-                    kinds.add(policy, Some(&subject.principal), &fixed);
-                }
-            }
-            // Where they cannot be told apart, the objects that stand for all say so.
-            found.extend(kinds.witnesses(Limits::default()).unwrap_or_default());
+        let key = (subject.name.clone(), format!("{:?}", subject.principal), prefixes.to_vec());
+        if let Some(known) = self.own.borrow().get(&key) {
+            return known.clone();
         }
-        found.into_iter().collect()
+        let worlds = worlds::worlds(subject, &self.estate.limits);
+        let found = variables::objects(self.estate, subject, &worlds, prefixes);
+        self.own.borrow_mut().insert(key, found.clone());
+        found
     }
 }
 
@@ -160,16 +155,6 @@ fn grants(policy: &NamedPolicy, action: &str, subject: &Subject) -> bool {
             && statement.principal.as_ref().is_none_or(|element| {
                 principal_level(element, Effect::Allow, &subject.principal, facts).reaches(Level::Account).possible()
             })
-    })
-}
-
-/// Whether a document speaks of objects by variables.
-fn has_variables(policy: &Arc<NamedPolicy>) -> bool {
-    let Document::Known(policy) = &policy.document else { return false };
-    policy.statements.iter().any(|statement| {
-        let resources = statement.resource.iter().flat_map(Element::get);
-        let values = statement.conditions.iter().flat_map(|condition| &condition.values);
-        resources.chain(values).any(|text| text.contains("${"))
     })
 }
 

@@ -9,6 +9,7 @@ mod ask;
 mod assess;
 mod assessment;
 mod chain;
+mod compute;
 mod copies;
 mod databricks;
 mod declared;
@@ -30,6 +31,7 @@ mod second;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod variables;
 mod words;
 mod worlds;
 

@@ -19,8 +19,14 @@ pub(super) struct Objects {
     pub witnesses: Vec<String>,
 }
 
-/// Stands for any object where the kinds cannot be told: the evaluator takes a wildcard for "may or may not match".
-const ANY_OBJECT: &str = "(known-after-apply:any object)";
+/// Stands for any object where the kinds cannot be told: the evaluator takes a wildcard for "may or may not match", and
+/// [`super::worlds::through_s3`] the encryption context for unknown.
+pub(super) const ANY_OBJECT: &str = "(known-after-apply:any object)";
+
+/// Whether an ARN stands for any object.
+pub(super) fn is_any(arn: &str) -> bool {
+    arn.ends_with(ANY_OBJECT)
+}
 
 /// The classes of an estate. Adds the keys that they lie under to it.
 pub(super) fn classes(estate: &mut Estate<'_>) -> Vec<Objects> {
@@ -90,22 +96,49 @@ pub(super) fn choose(classes: &mut [Objects], estate: &Estate<'_>, documents: &[
     for objects in classes {
         for prefix in &objects.class.prefixes {
             let found = known.entry(prefix.clone()).or_insert_with(|| {
-                let mut kinds = Kinds::below(&estate.bucket_arn(), &below(prefix));
+                let mut kinds = kinds(estate, prefix);
                 for document in documents {
                     if let Document::Known(policy) = &document.document {
                         kinds.add(policy, None, &BTreeMap::new());
                     }
                 }
-                kinds.witnesses(Limits::default()).unwrap_or_else(|_| {
-                    told_apart = false;
-                    let bucket = estate.bucket_arn();
-                    vec![format!("{bucket}/{}x", below(prefix)), format!("{bucket}/{ANY_OBJECT}")]
-                })
+                let (found, all) = witnesses(estate, &kinds, prefix);
+                told_apart &= all;
+                found
             });
             objects.witnesses.extend(found.iter().cloned());
         }
     }
     told_apart
+}
+
+/// What tells the objects of a prefix apart, but for policies: constraints of KMS grants (K3). The access points by which
+/// policies may name them are known to it.
+pub(super) fn kinds(estate: &Estate<'_>, prefix: &str) -> Kinds {
+    let mut kinds = Kinds::below(&estate.bucket_arn(), &below(prefix));
+    estate.doors.iter().for_each(|door| kinds.point(&door.point.arn));
+    for grant in estate.keys.values().flat_map(|key| &key.grants) {
+        let Some(constraints) = &grant.constraints else { continue };
+        // One that cannot be read is unknown to the evaluator, for every object.
+        let Ok(constraints) = serde_json::from_str::<serde_json::Value>(constraints) else { continue };
+        let pairs = constraints.as_object().into_iter().flat_map(|all| all.values()).filter_map(|one| one.as_object());
+        pairs.flat_map(|pairs| pairs.values()).filter_map(|value| value.as_str()).for_each(|arn| kinds.literal(arn));
+    }
+    kinds
+}
+
+/// Objects that stand for all of a prefix, and whether their kinds could be told apart.
+pub(super) fn witnesses(estate: &Estate<'_>, kinds: &Kinds, prefix: &str) -> (Vec<String>, bool) {
+    match kinds.witnesses(Limits::default()) {
+        Ok(found) => (found, true),
+        Err(_) => {
+            let bucket = estate.bucket_arn();
+            let mut found = vec![format!("{bucket}/{}x", below(prefix)), format!("{bucket}/{ANY_OBJECT}")];
+            // An object with a name is none of "any": what names it without wildcards would be missed.
+            found.extend(kinds.named());
+            (found, false)
+        }
+    }
 }
 
 /// How keys below a prefix begin.

@@ -6,7 +6,8 @@ use crate::iam::evaluate::{Decision, evaluate};
 use crate::iam::symbolic::Keys;
 
 use super::ask::{Ask, Guard};
-use super::assessment::{Indirect, PrincipalAccess, PrincipalKind, Question};
+use super::assessment::{Assumption, Indirect, PrincipalAccess, PrincipalKind, Question};
+use super::compute::{self, Compute};
 use super::declared::Declared;
 use super::estate::Estate;
 use super::inventory::{Inventory, may_allow};
@@ -62,15 +63,21 @@ pub(super) fn indirect(
     declared: &Declared,
     inventory: &Inventory,
     principals: &[PrincipalAccess],
-) -> Vec<Indirect> {
+) -> (Vec<Indirect>, Option<Assumption>) {
     let readers: BTreeSet<(&str, PrincipalKind)> = principals
         .iter()
-        .filter(|one| one.question == Question::Read && one.verdict.possible() && one.via.is_empty())
+        .filter(|one| one.question == Question::Read && one.verdict.possible())
         .map(|one| (one.arn.as_str(), one.kind))
         .collect();
+    let running = running(inventory, &readers);
     let mut all = Vec::new();
     for subject in &inventory.subjects {
-        let means = means(estate, subject, &readers);
+        let mut means = means(estate, subject, &readers);
+        let mut compute = Compute::of(estate, subject);
+        for (role, service) in &running {
+            let actions = compute.means(service).into_iter();
+            means.extend(actions.map(|action| format!("{action} on what runs as {role} ({service})")));
+        }
         if !means.is_empty() {
             all.push(Indirect {
                 manifest: estate.desired.name.clone(),
@@ -81,7 +88,22 @@ pub(super) fn indirect(
             });
         }
     }
-    all
+    let taken = Assumption {
+        code: "compute-not-listed".to_owned(),
+        message: "what runs as a role (functions, instances, tasks, jobs, stacks) was not listed: whoever could change it or \
+                  get a session on it is in the second tier, for roles that can read and trust such a service; what it \
+                  fetches from elsewhere (images, buckets, repositories) was not looked at"
+            .to_owned(),
+        unread: false,
+    };
+    (all, (!running.is_empty()).then_some(taken))
+}
+
+/// Roles that read, with each service that may run something as the role.
+fn running<'a>(inventory: &'a Inventory, readers: &BTreeSet<(&str, PrincipalKind)>) -> Vec<(&'a str, &'static str)> {
+    let reads = |arn: &str| readers.contains(&(arn, PrincipalKind::Role));
+    let roles = inventory.roles.iter().filter(|role| reads(&role.arn));
+    roles.flat_map(|role| compute::services(&role.trust).into_iter().map(|one| (role.arn.as_str(), one))).collect()
 }
 
 fn means(estate: &Estate<'_>, subject: &Subject, readers: &BTreeSet<(&str, PrincipalKind)>) -> Vec<String> {
@@ -121,7 +143,7 @@ fn means(estate: &Estate<'_>, subject: &Subject, readers: &BTreeSet<(&str, Princ
 }
 
 /// Whether a request may be allowed in some context.
-fn may(ask: &Ask) -> bool {
+pub(super) fn may(ask: &Ask) -> bool {
     let mut request = ask.request.clone();
     request.unknown_keys.insert("*".to_owned());
     matches!(evaluate(&request, &ask.policies).decision, Decision::Allowed | Decision::Unknown)

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::iam::symbolic::{Keys, World};
 use crate::model::Observed;
 
+use super::objects::is_any;
 use super::organization::Limits;
 use super::subject::{Credential, Subject, Traits};
 
@@ -52,6 +53,9 @@ const EXTRAS: [&str; 8] = [
     "s3:object-lock-*",
     "s3:if-*",
 ];
+
+/// The encryption context of an object.
+const OBJECT_CONTEXT: &str = "kms:EncryptionContext:aws:s3:arn";
 
 fn set(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -235,12 +239,12 @@ pub(super) fn through_access_point(arn: &str, account: &str, vpc: bool) -> Keys 
 }
 
 /// Keys of the request that S3 makes to KMS for its caller (K4, C8): the endpoint is not passed on, the encryption context
-/// is the bucket or the object.
+/// is the bucket or the object, and unknown where any object is meant.
 pub(super) fn through_s3(region: &str, context: &str, exact: bool) -> Keys {
     let mut keys = Keys {
         fixed: BTreeMap::from([
             one("kms:ViaService", &format!("s3.{region}.amazonaws.com")),
-            one("kms:EncryptionContext:aws:s3:arn", context),
+            one(OBJECT_CONTEXT, context),
             one("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT"),
             one("aws:ViaAWSService", "true"),
             one("aws:SecureTransport", "true"),
@@ -255,6 +259,10 @@ pub(super) fn through_s3(region: &str, context: &str, exact: bool) -> Keys {
     } else {
         // Whoever wrote the object could add to the context.
         keys.unknown.extend(set(&["kms:EncryptionContextKeys", "kms:EncryptionContext:*"]));
+    }
+    if is_any(context) {
+        keys.fixed.remove(OBJECT_CONTEXT);
+        keys.unknown.insert(OBJECT_CONTEXT.to_owned());
     }
     keys
 }

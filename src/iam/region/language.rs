@@ -87,7 +87,8 @@ impl Language {
     }
 
     /// Whether a text is in the language.
-    pub(super) fn contains(&self, text: &str) -> bool {
+    #[must_use]
+    pub fn contains(&self, text: &str) -> bool {
         let mut active = vec![false; self.steps.len() + 1];
         if let Some(first) = active.first_mut() {
             *first = true;

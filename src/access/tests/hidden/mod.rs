@@ -1,11 +1,13 @@
 //! Ways to hide a reader: each is found, with a witness that names where; and look-alikes that are safe and are proved so.
 
 mod chains;
+mod compute;
 mod conditions;
 mod databricks;
 mod doors;
 mod identities;
 mod keys;
+mod parts;
 mod principals;
 mod resources;
 
