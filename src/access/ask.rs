@@ -121,6 +121,7 @@ fn request(subject: &Subject, action: &str, resource: &str) -> Request {
 }
 
 /// The worlds of a subject, and its ordinary one.
+#[derive(Debug)]
 pub(super) struct Worlds {
     pub all: Vec<World>,
     pub ordinary: World,

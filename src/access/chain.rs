@@ -7,11 +7,11 @@ use crate::iam::principal::{Level, Levels, PrincipalFacts, principal_level};
 use crate::iam::symbolic::Keys;
 use crate::iam::{Document, Effect, NamedPolicy, Principal};
 
-use super::ask::{Ask, Guard, Outcome, Worlds, ask};
+use super::ask::{Ask, Guard, Outcome, ask};
 use super::assessment::{Hop, PrincipalKind, Verdict};
 use super::entry;
 use super::estate::Estate;
-use super::inventory::{Inventory, OwnRole, may_allow};
+use super::inventory::{Inventory, OwnRole};
 use super::mentioned::Mentioned;
 use super::outsiders::Home;
 use super::subject::{Credential, Identity, Subject, Traits};
@@ -136,12 +136,12 @@ impl Chains<'_> {
         let guard = Guard { policy: Some(&role.trust), block: None };
         let mut one = self.estate.to_bucket(subject, action, &role.arn, guard, Keys::default());
         one.own.present.insert("sts:RoleSessionName".to_owned());
-        ask(&Worlds::of(subject, self.estate), &[one])
+        ask(&self.estate.worlds(subject), &[one])
     }
 
     /// iam:PassRole to a service that the role trusts, with an action that makes the service act.
     fn pass(&self, subject: &Subject, role: &OwnRole) -> Option<Outcome> {
-        let allowed = |action: &str| subject.identity.policies.iter().any(|policy| may_allow(policy, action));
+        let allowed = |action: &str| subject.identity.may_allow(action);
         if !allowed("iam:PassRole") {
             return None;
         }
@@ -154,7 +154,7 @@ impl Chains<'_> {
             let mut own = Keys::default();
             own.fixed.insert("iam:PassedToService".to_owned(), vec![service.clone()]);
             let one: Ask = self.estate.to_bucket(subject, "iam:PassRole", &role.arn, Guard::default(), own);
-            let mut outcome = ask(&Worlds::of(subject, self.estate), &[one]);
+            let mut outcome = ask(&self.estate.worlds(subject), &[one]);
             if outcome.verdict.possible() {
                 let how = match starter {
                     Some(action) => format!("passes it to {service} with {action}"),
@@ -279,11 +279,10 @@ struct Candidates {
 impl Candidates {
     fn of(&mut self, role: &OwnRole, subjects: &[Subject]) -> BTreeSet<usize> {
         for (index, subject) in subjects.iter().enumerate().skip(self.known) {
-            let allowed = |action: &str| subject.identity.policies.iter().any(|policy| may_allow(policy, action));
-            if allowed("iam:PassRole") {
+            if subject.identity.may_allow("iam:PassRole") {
                 self.may_pass.insert(index);
             }
-            if allowed("sts:AssumeRole") {
+            if subject.identity.may_allow("sts:AssumeRole") {
                 self.may_assume.insert(index);
             }
         }

@@ -10,7 +10,6 @@ use crate::iam::{Document, Effect, NamedPolicy, Principal};
 
 use super::ask::Guard;
 use super::estate::Estate;
-use super::inventory::may_allow;
 use super::objects::ANY_OBJECT;
 use super::second::may;
 use super::subject::Subject;
@@ -187,8 +186,7 @@ impl<'a> Compute<'a> {
             return *known;
         }
         let (action, on) = means;
-        let own = &self.subject.identity.policies;
-        let able = own.iter().any(|policy| may_allow(policy, action)) && self.may(action, on);
+        let able = self.subject.identity.may_allow(action) && self.may(action, on);
         self.known.insert(means, able);
         able
     }

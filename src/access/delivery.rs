@@ -7,9 +7,10 @@ use crate::iam::{NamedPolicy, Principal, Truth};
 use crate::model::live::Read;
 use crate::model::{Fact, Observed};
 
-use super::ask::{Ask, Guard, Worlds, answer};
+use super::allowed::may_allow;
+use super::ask::{Ask, Guard, answer};
 use super::assessment::{PrincipalKind, ProofVerdict};
-use super::inventory::{OwnRole, may_allow};
+use super::inventory::OwnRole;
 use super::outsiders;
 use super::proof::{Case, unmet};
 use super::subject::{Credential, Identity, Subject, Traits};
@@ -38,7 +39,7 @@ pub(super) fn works(case: &Case<'_>) -> (ProofVerdict, Vec<String>) {
             continue;
         };
         for (subject, one) in requests(case, &subject, &trust, &arn) {
-            let worlds = delivering(&Worlds::of(&subject, case.estate).all);
+            let worlds = delivering(&case.estate.worlds(&subject).all);
             let found = answer(&worlds, std::slice::from_ref(&one));
             let verdict = match found.always {
                 Truth::Yes => continue,
@@ -93,7 +94,7 @@ fn role(case: &Case<'_>, arn: &str) -> Option<(Subject, Arc<NamedPolicy>)> {
         kind: PrincipalKind::Role,
         principal: arn.parse::<Principal>().ok()?,
         credential: Credential::Role,
-        identity: Identity { policies, boundary },
+        identity: Identity::new(policies, boundary, estate.library),
         in_account,
         traits: Traits::Known { tags: role.tags.clone(), session_tags: may_allow(&trust, "sts:TagSession") },
         canonical_user: Some(String::new()),
@@ -121,7 +122,7 @@ fn requests(case: &Case<'_>, role: &Subject, trust: &Arc<NamedPolicy>, arn: &str
     }
     let Some(current) = case.classes.iter().find(|objects| objects.class.id == "current") else { return all };
     let guard = Guard { policy: estate.policy.as_deref(), block: Some(&estate.block) };
-    let worlds = delivering(Worlds::of(role, estate).all);
+    let worlds = delivering(&estate.worlds(role).all);
     let own = variables::objects(estate, role, &worlds, &current.class.prefixes);
     for object in current.witnesses.iter().chain(&own) {
         // Databricks asks for the bucket owner's full control; where lists are off it may leave that out.

@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::iam::NamedPolicy;
 
+use super::allowed::Patterns;
+
 /// Documents by name and text.
 #[derive(Debug, Default)]
 pub(super) struct Library {
     read: Mutex<HashMap<(String, String), Arc<NamedPolicy>>>,
+    pub patterns: Patterns,
 }
 
 impl Library {

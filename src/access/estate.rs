@@ -1,7 +1,9 @@
 //! Live state as the questions need it: everything that has a say in requests to one audit bucket, and what of it was not
 //! read.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::iam::NamedPolicy;
@@ -11,9 +13,11 @@ use crate::model::key::Grant;
 use crate::model::live::{Query, Read};
 use crate::model::{Arn, Desired, Fact, Gap, Live, Observed, Place};
 
+use super::ask::Worlds;
 use super::assessment::Assumption;
 use super::documents::Library;
 use super::organization::Limits;
+use super::subject::{Credential, Subject, Traits};
 
 /// What stands for the policy of a key that AWS manages for S3: only through S3, only for its own account (K6).
 const AWS_MANAGED_KEY: &str = "aws/s3";
@@ -55,7 +59,12 @@ pub(super) struct Estate<'a> {
     pub limits: Limits,
     pub gaps: Vec<Gap>,
     pub assumptions: Vec<Assumption>,
+    /// How principals can send requests, by what tells them apart in that.
+    worlds: RefCell<BTreeMap<Sender, Rc<Worlds>>>,
 }
+
+/// What the worlds of a principal depend on.
+type Sender = (Credential, Traits, bool, Option<&'static [&'static str]>);
 
 impl<'a> Estate<'a> {
     pub fn of(desired: &'a Desired, live: &'a Live, library: &'a Library) -> Self {
@@ -76,6 +85,7 @@ impl<'a> Estate<'a> {
             limits: Limits::default(),
             gaps: Vec::new(),
             assumptions: Vec::new(),
+            worlds: RefCell::default(),
         };
         let location = estate.read(Read::BucketLocation { bucket: estate.bucket() }, Fact::bucket_region);
         if location.is_absent() {
@@ -131,6 +141,14 @@ impl<'a> Estate<'a> {
             self.gaps.push(gap.clone());
         }
         answer
+    }
+
+    /// The worlds of a principal: the same for most.
+    pub fn worlds(&self, subject: &Subject) -> Rc<Worlds> {
+        let open = subject.class.as_ref().map(|class| class.open);
+        let sender = (subject.credential, subject.traits.clone(), subject.in_account, open);
+        let mut known = self.worlds.borrow_mut();
+        Rc::clone(known.entry(sender).or_insert_with(|| Rc::new(Worlds::of(subject, self))))
     }
 
     pub fn assume(&mut self, code: &str, message: impl Into<String>) {

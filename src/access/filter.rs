@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::iam::context::Context;
-use crate::iam::evaluate::Layer;
 use crate::iam::glob::Short;
 use crate::iam::matching::{action_matches, resource_matches};
 use crate::iam::principal::{Level, PrincipalFacts, principal_level};
@@ -13,14 +12,14 @@ use crate::iam::{Document, Effect, NamedPolicy, Principal, Statement, Version};
 
 use crate::model::key::Grant;
 
+use super::allowed::Actions;
 use super::ask::Ask;
-use super::estate::Estate;
+use super::estate::{Estate, KeyState};
 use super::subject::Subject;
 use super::variables::{self, has_variables};
-use super::worlds;
 
-/// Resource → action → whether a document may allow it.
-type ByResource = HashMap<String, Vec<(String, bool)>>;
+/// Resources, and the actions that a document may allow on them.
+type ByResource = Vec<(String, Actions)>;
 
 /// Name, principal and prefixes → objects.
 type OwnObjects = HashMap<(String, String, Vec<String>), Vec<String>>;
@@ -30,7 +29,7 @@ pub(super) struct Filter<'a> {
     access_points: bool,
     /// Documents with variables that bear on everybody.
     with_variables: Vec<Arc<NamedPolicy>>,
-    /// Document → resource → action → whether the document may allow it.
+    /// By document.
     allows: RefCell<HashMap<usize, ByResource>>,
     /// What variables mean for a principal.
     own: RefCell<OwnObjects>,
@@ -70,6 +69,25 @@ impl<'a> Filter<'a> {
         self.plainly(subject, (action, action, resource), self.estate.policy.as_deref(), &[])
     }
 
+    /// The same for an action on whatever object or on the bucket.
+    pub fn closed_everywhere(&self, subject: &Subject, action: &str) -> Option<String> {
+        if self.access_points || self.estate.acl.is_some() {
+            return None;
+        }
+        match openness(subject, action, self.estate.policy.as_deref(), &[]) {
+            Openness::Closed(layers) => Some(format!("{action}: no Allow in {layers}")),
+            Openness::ByIdentity | Openness::Open => None,
+        }
+    }
+
+    /// The same for an action on a key.
+    pub fn closed_on_key(&self, subject: &Subject, action: &str, key: &KeyState) -> Option<String> {
+        match openness(subject, action, key.policy.as_deref(), &key.grants) {
+            Openness::Closed(layers) => Some(format!("{action}: no Allow in {layers}")),
+            Openness::ByIdentity | Openness::Open => None,
+        }
+    }
+
     fn plainly(
         &self,
         subject: &Subject,
@@ -77,53 +95,38 @@ impl<'a> Filter<'a> {
         policy: Option<&NamedPolicy>,
         kms_grants: &[Grant],
     ) -> Option<String> {
-        let granted = policy.is_some_and(|policy| grants(policy, action, subject));
-        let operation = action.split(':').nth(1).unwrap_or_default();
-        let listed = || {
-            let mut operations = kms_grants.iter().flat_map(|grant| &grant.operations);
-            operations.any(|one| one.eq_ignore_ascii_case(operation))
-        };
-        if granted || listed() {
-            return None;
+        let own = || subject.identity.policies.iter().any(|policy| self.may_allow(policy, action, resource));
+        match openness(subject, action, policy, kms_grants) {
+            Openness::Open => None,
+            Openness::ByIdentity if own() => None,
+            Openness::ByIdentity => Some(format!("{name}: no Allow in {BOTH}")),
+            Openness::Closed(layers) => Some(format!("{name}: no Allow in {layers}")),
         }
-        // Across accounts, and without an account, the resource's own policy has to allow.
-        if !subject.in_account {
-            return Some(format!("{name}: no Allow in {}", Layer::Resource));
-        }
-        // The root user needs no policy of its own, except for keys.
-        if matches!(subject.principal, Principal::Root { .. }) && !action.starts_with("kms:") {
-            return None;
-        }
-        let own = &subject.identity.policies;
-        if own.iter().any(|policy| self.may_allow(policy, action, resource)) {
-            return None;
-        }
-        Some(format!("{name}: no Allow in {}, {}", Layer::Identity, Layer::Resource))
     }
 
     fn may_allow(&self, policy: &Arc<NamedPolicy>, action: &str, resource: &str) -> bool {
-        let address = Arc::as_ptr(policy) as usize;
+        let Document::Known(document) = &policy.document else { return true };
+        let about = |statement: &Statement| self.is_about(document.version, statement, resource);
         let mut known = self.allows.borrow_mut();
-        let by_resource = known.entry(address).or_default().entry(resource.to_owned()).or_default();
-        if let Some((_, may)) = by_resource.iter().find(|(one, _)| one == action) {
-            return *may;
-        }
-        let may = match &policy.document {
-            Document::Known(document) => {
-                document.statements.iter().any(|statement| self.covers(document.version, statement, action, resource))
+        let by_resource = known.entry(Arc::as_ptr(policy) as usize).or_default();
+        let actions = match by_resource.iter().find(|(one, _)| one == resource) {
+            Some((_, actions)) => *actions,
+            None => {
+                let actions = self.estate.library.patterns.allowed_where(policy, about);
+                by_resource.push((resource.to_owned(), actions));
+                actions
             }
-            Document::Unknown(_) => true,
         };
-        by_resource.push((action.to_owned(), may));
-        may
+        actions.has(action).unwrap_or_else(|| {
+            let covers = |statement: &Statement| action_matches(&statement.action, action).possible();
+            document.statements.iter().any(|one| one.effect == Effect::Allow && covers(one) && about(one))
+        })
     }
 
-    fn covers(&self, version: Version, statement: &Statement, action: &str, resource: &str) -> bool {
-        statement.effect == Effect::Allow
-            && action_matches(&statement.action, action).possible()
-            && statement.resource.as_ref().is_none_or(|element| {
-                resource_matches(element, resource, version, &self.nothing_known, Short::Padded).possible()
-            })
+    fn is_about(&self, version: Version, statement: &Statement, resource: &str) -> bool {
+        statement.resource.as_ref().is_none_or(|element| {
+            resource_matches(element, resource, version, &self.nothing_known, Short::Padded).possible()
+        })
     }
 
     /// Objects that policies mean for this principal by a variable, such as `audit/${aws:username}/*`.
@@ -136,10 +139,47 @@ impl<'a> Filter<'a> {
         if let Some(known) = self.own.borrow().get(&key) {
             return known.clone();
         }
-        let worlds = worlds::worlds(subject, &self.estate.limits);
-        let found = variables::objects(self.estate, subject, &worlds, prefixes);
+        let worlds = self.estate.worlds(subject);
+        let found = variables::objects(self.estate, subject, &worlds.all, prefixes);
         self.own.borrow_mut().insert(key, found.clone());
         found
+    }
+}
+
+/// Identity and resource policies.
+const BOTH: &str = "identity policy, resource policy";
+
+/// Who may let a principal do something to whatever resource. Denies and conditions are not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Openness {
+    /// Nobody: the layers that would have to.
+    Closed(&'static str),
+    /// Only its own policies, on the resources that they name.
+    ByIdentity,
+    Open,
+}
+
+/// Who may allow an action, for a resource with a policy and grants.
+pub(super) fn openness(
+    subject: &Subject,
+    action: &str,
+    policy: Option<&NamedPolicy>,
+    kms_grants: &[Grant],
+) -> Openness {
+    let operation = action.split(':').nth(1).unwrap_or_default();
+    let mut operations = kms_grants.iter().flat_map(|grant| &grant.operations);
+    if operations.any(|one| one.eq_ignore_ascii_case(operation))
+        || policy.is_some_and(|policy| grants(policy, action, subject))
+    {
+        return Openness::Open;
+    }
+    match subject.principal {
+        // Across accounts, and without an account, the resource's own policy has to allow.
+        _ if !subject.in_account => Openness::Closed("resource policy"),
+        // The root user needs no policy of its own, except for keys.
+        Principal::Root { .. } if !action.starts_with("kms:") => Openness::Open,
+        _ if subject.identity.may_allow(action) => Openness::ByIdentity,
+        _ => Openness::Closed(BOTH),
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::iam::matching::action_matches;
 use crate::iam::principal::Role;
-use crate::iam::{Document, Effect, NamedPolicy, Principal};
+use crate::iam::{NamedPolicy, Principal};
 use crate::model::Arn;
 use crate::model::authorization::{Authorization, IamGroup, IamRole, IamUser, InlinePolicy, ManagedPolicy};
 
+use super::allowed::may_allow;
 use super::assessment::PrincipalKind;
 use super::documents::Library;
 use super::subject::{Credential, Identity, Subject, Traits};
@@ -79,9 +79,9 @@ impl Books<'_> {
             }
         }
         let principal = Principal::User { arn: user.arn.parse().ok()?, id: Some(user.id.clone()) };
-        let identity = Identity { policies, boundary: self.boundary(user.boundary.as_deref()) };
+        let identity = Identity::new(policies, self.boundary(user.boundary.as_deref()), self.library);
         // A federated session of the user may be tagged by whoever asks for it.
-        let session_tags = identity.policies.iter().any(|policy| may_allow(policy, "sts:TagSession"));
+        let session_tags = identity.may_allow("sts:TagSession");
         let traits = Traits::Known { tags: user.tags.clone(), session_tags };
         Some(subject(&user.arn, PrincipalKind::User, principal, Credential::User, identity, traits))
     }
@@ -100,7 +100,7 @@ impl Books<'_> {
             session: None,
         };
         let policies = self.policies(&role.inline, &role.attached, "");
-        let identity = Identity { policies, boundary: self.boundary(role.boundary.as_deref()) };
+        let identity = Identity::new(policies, self.boundary(role.boundary.as_deref()), self.library);
         let session_tags = may_allow(&self.library.read("trust policy", &role.trust), "sts:TagSession");
         let traits = Traits::Known { tags: role.tags.clone(), session_tags };
         Some(subject(&role.arn, PrincipalKind::Role, principal, Credential::Role, identity, traits))
@@ -142,16 +142,5 @@ fn subject(
         traits,
         canonical_user: None,
         class: None,
-    }
-}
-
-/// Whether a document has an Allow statement for an action.
-pub(super) fn may_allow(policy: &NamedPolicy, action: &str) -> bool {
-    match &policy.document {
-        Document::Known(policy) => policy
-            .statements
-            .iter()
-            .any(|statement| statement.effect == Effect::Allow && action_matches(&statement.action, action).possible()),
-        Document::Unknown(_) => true,
     }
 }

@@ -5,6 +5,7 @@
 //! request, in whatever context and whatever the unread inputs say, is allowed.
 
 mod acl;
+mod allowed;
 mod ask;
 mod assess;
 mod assessment;

@@ -25,7 +25,7 @@ pub(super) const CLASS: &str = "others than those named";
 
 /// Policies that allow everything.
 pub(super) fn everything(library: &Library) -> Identity {
-    Identity { policies: vec![library.read(ASSUMED, EVERYTHING)], boundary: None }
+    Identity::new(vec![library.read(ASSUMED, EVERYTHING)], None, library)
 }
 
 /// A role that no policy names.
@@ -73,7 +73,7 @@ impl Home<'_> {
         } else {
             self.library.read(ASSUMED, EVERYTHING)
         };
-        Identity { policies: vec![policy], boundary: None }
+        Identity::new(vec![policy], None, self.library)
     }
 
     fn outsider(&self, name: &str, kind: PrincipalKind, principal: Principal, credential: Credential) -> Subject {

@@ -6,7 +6,7 @@ use crate::iam::Truth;
 use crate::iam::symbolic::{Answer, Keys};
 use crate::model::Desired;
 
-use super::ask::{Guard, Worlds, answer};
+use super::ask::{Guard, answer};
 use super::assessment::{PrincipalAccess, Proof, ProofVerdict, Question};
 use super::declared::Declared;
 use super::delivery;
@@ -145,7 +145,7 @@ fn control(case: &Case<'_>) -> (ProofVerdict, Vec<String>) {
                     estate.to_bucket(admin, action, &estate.bucket_arn(), guard, Keys::default())
                 }
             };
-            let worlds = Worlds::of(admin, estate);
+            let worlds = estate.worlds(admin);
             best = best.or(answer(&worlds.all, &[one]).can);
         }
         let verdict = match best {

@@ -35,7 +35,7 @@ pub(super) struct Reach<'a> {
 impl Reach<'_> {
     /// Everything that may be allowed, and for questions of which nothing may be, one obstacle per class.
     pub fn of(&self, subject: &Subject) -> Vec<Found> {
-        let worlds = Worlds::of(subject, self.estate);
+        let worlds = self.estate.worlds(subject);
         let mut all = Vec::new();
         for question in Question::ALL {
             for class in 0..self.classes.len() {
@@ -83,6 +83,9 @@ impl Reach<'_> {
     fn action(&self, subject: &Subject, worlds: &Worlds, action: &Action, class: usize) -> Outcome {
         let Some(objects) = self.classes.get(class) else { return Outcome::cannot(Vec::new()) };
         let mut best = Outcome::cannot(Vec::new());
+        if let Some(obstacle) = self.closed_everywhere(subject, action, objects) {
+            return Outcome::cannot(vec![obstacle]);
+        }
         let resources = match action.target {
             Target::Object => {
                 let mut witnesses = objects.witnesses.clone();
@@ -120,6 +123,14 @@ impl Reach<'_> {
             }
         }
         best
+    }
+
+    fn closed_everywhere(&self, subject: &Subject, action: &Action, objects: &Objects) -> Option<String> {
+        if action.target != Target::Key {
+            return self.filter.closed_everywhere(subject, action.name);
+        }
+        let key = self.estate.keys.get(objects.class.key.as_ref()?)?;
+        self.filter.closed_on_key(subject, action.name, key)
     }
 
     /// Every set of requests that comes to the action: directly, by an access control list, through an access point.
@@ -161,7 +172,7 @@ impl Reach<'_> {
             one.kind == PrincipalKind::AnyAws || one.kind == PrincipalKind::Account && one.name.contains(account)
         };
         for subject in subjects.iter().filter(general) {
-            let worlds = Worlds::of(subject, self.estate);
+            let worlds = self.estate.worlds(subject);
             for question in [Question::Read, Question::Write, Question::List] {
                 for (class, objects) in self.classes.iter().enumerate() {
                     for action in actions(question) {

@@ -1,16 +1,19 @@
 //! The second tier (A5): who could make itself a reader by changing something. No bucket policy can stop most of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::iam::NamedPolicy;
 use crate::iam::evaluate::{Decision, evaluate};
 use crate::iam::symbolic::Keys;
+use crate::model::key::Grant;
 
 use super::ask::{Ask, Guard};
 use super::assessment::{Assumption, Indirect, PrincipalAccess, PrincipalKind, Question};
 use super::compute::{self, Compute};
 use super::declared::Declared;
 use super::estate::Estate;
-use super::inventory::{Inventory, may_allow};
+use super::filter::{Openness, openness};
+use super::inventory::Inventory;
 use super::question::Duty;
 use super::subject::Subject;
 
@@ -57,6 +60,12 @@ const ON_USER: [&str; 8] = [
 const ON_POLICIES: [&str; 4] =
     ["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:PutGroupPolicy", "iam:AttachGroupPolicy"];
 
+/// The actions that are asked of every principal.
+pub(super) fn actions() -> impl Iterator<Item = &'static str> {
+    let lists: [&'static [&'static str]; 6] = [&ON_BUCKET, &IN_ACCOUNT, &ON_KEY, &ON_ROLE, &ON_USER, &ON_POLICIES];
+    lists.into_iter().flatten().copied()
+}
+
 /// Everybody in the account who could change who reads, sorted by name.
 pub(super) fn indirect(
     estate: &Estate<'_>,
@@ -70,12 +79,18 @@ pub(super) fn indirect(
         .map(|one| (one.arn.as_str(), one.kind))
         .collect();
     let running = running(inventory, &readers);
+    let services: BTreeSet<&str> = running.iter().map(|(_, service)| *service).collect();
     let mut all = Vec::new();
     for subject in &inventory.subjects {
         let mut means = means(estate, subject, &readers);
         let mut compute = Compute::of(estate, subject);
-        for (role, service) in &running {
-            let actions = compute.means(service).into_iter();
+        let by_service: BTreeMap<&str, _> = services
+            .iter()
+            .map(|service| (*service, compute.means(service)))
+            .filter(|(_, all)| !all.is_empty())
+            .collect();
+        for (role, service) in running.iter().filter(|_| !by_service.is_empty()) {
+            let actions = by_service.get(service).into_iter().flatten();
             means.extend(actions.map(|action| format!("{action} on what runs as {role} ({service})")));
         }
         if !means.is_empty() {
@@ -109,15 +124,18 @@ fn running<'a>(inventory: &'a Inventory, readers: &BTreeSet<(&str, PrincipalKind
 fn means(estate: &Estate<'_>, subject: &Subject, readers: &BTreeSet<(&str, PrincipalKind)>) -> Vec<String> {
     let mut means = Vec::new();
     let bucket = Guard { policy: estate.policy.as_deref(), block: Some(&estate.block) };
-    let able = |action: &&&str| subject.identity.policies.iter().any(|policy| may_allow(policy, action));
-    for action in &ON_BUCKET {
+    let able = |action: &&&str| subject.identity.may_allow(action);
+    let idle = |action: &str, policy: Option<&NamedPolicy>, grants: &[Grant]| {
+        matches!(openness(subject, action, policy, grants), Openness::Closed(_))
+    };
+    for action in ON_BUCKET.iter().filter(|action| !idle(action, bucket.policy, &[])) {
         let one = estate.to_bucket(subject, action, &estate.bucket_arn(), bucket, Keys::default());
         if may(&one) {
             means.push(format!("{action} on the bucket"));
         }
     }
     for key in estate.keys.values().filter(|key| !key.arn.ends_with(":key/aws/s3")) {
-        for action in &ON_KEY {
+        for action in ON_KEY.iter().filter(|action| !idle(action, key.policy.as_deref(), &key.grants)) {
             if may(&estate.to_key(subject, action, key, Keys::default())) {
                 means.push(format!("{action} on key {}", key.arn));
             }

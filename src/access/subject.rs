@@ -5,17 +5,34 @@ use std::sync::Arc;
 
 use crate::iam::{NamedPolicy, Principal};
 
+use super::allowed::{Actions, may_allow};
 use super::assessment::PrincipalKind;
+use super::documents::Library;
 
 /// Policies that are attached to a principal.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Identity {
     pub policies: Vec<Arc<NamedPolicy>>,
     pub boundary: Option<Arc<NamedPolicy>>,
+    /// What the policies may allow.
+    actions: Actions,
+}
+
+impl Identity {
+    pub fn new(policies: Vec<Arc<NamedPolicy>>, boundary: Option<Arc<NamedPolicy>>, library: &Library) -> Self {
+        let all = policies.iter().map(|policy| library.patterns.allowed(policy));
+        let actions = all.fold(Actions::default(), Actions::union);
+        Self { policies, boundary, actions }
+    }
+
+    /// Whether some policy has an Allow statement for an action, on whatever resource.
+    pub fn may_allow(&self, action: &str) -> bool {
+        self.actions.has(action).unwrap_or_else(|| self.policies.iter().any(|policy| may_allow(policy, action)))
+    }
 }
 
 /// What is known of the keys that describe the principal (C2, C3).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Traits {
     /// A principal whose record was read: these tags and no others.
     Known {

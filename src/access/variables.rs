@@ -62,7 +62,7 @@ fn fixed(estate: &Estate<'_>, subject: &Subject, worlds: &[World]) -> BTreeSet<B
     let mut all = BTreeSet::new();
     for world in worlds {
         for (owner, keys) in &ways {
-            let mut fixed = world.keys.fixed.clone();
+            let mut fixed = world.keys().fixed.clone();
             for key in ["aws:ResourceAccount", "s3:ResourceAccount"] {
                 fixed.insert(key.to_owned(), vec![(*owner).to_owned()]);
             }

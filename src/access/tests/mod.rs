@@ -1,5 +1,6 @@
 //! Tests of the room: the rules of the facts sheet, each by its name, and a corpus of ways to hide a reader.
 
+mod allowed;
 mod hidden;
 mod lab;
 mod rules;
