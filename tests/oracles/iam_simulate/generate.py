@@ -151,7 +151,8 @@ def statement(rng, action, layer, who, account, deny):
         likely = [pattern for pattern in likely if pattern != "*"]
     trust = layer == "resource" and service == "sts"
     name = "NotAction" if rng.random() < 0.1 and layer not in ("scp", "rcp") and not trust else "Action"
-    result[name] = one_or_list(some(rng, likely if rng.random() < 0.8 else ACTION_PATTERNS, 3))
+    unlikely = ACTION_PATTERNS if layer != "rcp" else [pattern for pattern in ACTION_PATTERNS if pattern != "*"]
+    result[name] = one_or_list(some(rng, likely if rng.random() < 0.8 else unlikely, 3))
     if trust:
         result["Action"] = one_or_list(some(rng, ["sts:AssumeRole", "sts:*", "sts:TagSession"]))
     else:
@@ -170,7 +171,8 @@ def statement(rng, action, layer, who, account, deny):
 def policy(rng, action, layer, who, account, deny=0.2, most=3):
     statements = [statement(rng, action, layer, who, account, deny) for _ in range(rng.randint(1, most))]
     result = {"Statement": statements}
-    if rng.random() < 0.9:
+    # Organizations takes control policies of this version only.
+    if layer == "rcp" or rng.random() < 0.9:
         result["Version"] = "2012-10-17"
     return result
 
