@@ -29,7 +29,7 @@ mod reach;
 mod second;
 mod subject;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod words;
 mod worlds;
 

@@ -3,10 +3,16 @@
 mod build;
 mod depend;
 pub mod effects;
+pub mod explain;
 pub mod guard;
+mod nearest;
 pub mod order;
 mod project;
+mod shift;
+#[cfg(test)]
+pub(crate) mod tests;
 mod waits;
+mod walk;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -21,6 +27,8 @@ use crate::model::{Address, Fact, Gap, Observed, Place};
 
 pub use build::{Built, Inputs, build, principal_ids};
 pub use effects::{Effects, effects};
+pub use explain::{Explanation, Reasoning, explain};
+pub use nearest::{UnknownAddress, nearest};
 pub use project::project;
 
 /// Version of the plan document; a plan of another version is refused.

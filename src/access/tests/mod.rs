@@ -1,7 +1,7 @@
 //! Tests of the room: the rules of the facts sheet, each by its name, and a corpus of ways to hide a reader.
 
 mod hidden;
-mod lab;
+pub(crate) mod lab;
 mod rules;
 
 use super::{ProofVerdict, Question, Verdict};

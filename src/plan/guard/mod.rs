@@ -2,6 +2,7 @@
 //! code, and `--allow CODE` is the only override.
 
 mod access;
+mod concern;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,8 @@ use crate::harden::own_sids;
 use crate::model::{Desired, Fact, Gap, Kind, Live, OWNER_TAG, Wanted};
 
 use super::{Change, Effects, GuardResult, Step, Verdict};
+
+pub use concern::concerning;
 
 /// What a plan is made for: who only looks need not be an admin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
