@@ -3,12 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Assessment, Assumption, Compiled, Holder, Question};
+use crate::access::{Assessment, Assumption, Holder, ProofVerdict, Question};
 use crate::model::{Address, Desired, Gap, Live};
 
-use super::shift::{Shifts, shifts};
-use super::walk::{Walk, bears_on_access};
-use super::{Step, StepAction, StepId};
+use super::prove::Prover;
+use super::{Step, StepId};
 
 /// Everybody who can, or of whom nothing shows that they cannot, by what they can. ARNs, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +19,18 @@ pub struct Who {
     pub list: Vec<String>,
 }
 
+impl Who {
+    #[must_use]
+    pub fn of(&self, question: Question) -> &[String] {
+        match question {
+            Question::Read => &self.read,
+            Question::Write => &self.write,
+            Question::Tamper => &self.tamper,
+            Question::List => &self.list,
+        }
+    }
+}
+
 /// Who can after a step and could not before it, and the other way round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +39,20 @@ pub struct StepEffect {
     pub address: Address,
     pub gained: Vec<Holder>,
     pub lost: Vec<Holder>,
+}
+
+/// A proof about the estate whose verdict a step changes: `delivery-works`, `control-kept`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofEffect {
+    pub step: StepId,
+    pub address: Address,
+    pub manifest: String,
+    pub code: String,
+    /// `None` where there was nothing to prove anything about: no bucket, or a new one without a policy.
+    pub before: Option<ProofVerdict>,
+    pub after: ProofVerdict,
+    pub because: Vec<String>,
 }
 
 /// What a plan does to access.
@@ -44,6 +69,8 @@ pub struct Effects {
     pub after: Who,
     /// Only steps that change something for somebody.
     pub steps: Vec<StepEffect>,
+    /// What the steps do to the proofs that the delivery works and that somebody keeps control.
+    pub proofs: Vec<ProofEffect>,
     /// Those of `after` whom the declaration does not name.
     pub undeclared: Vec<Holder>,
 }
@@ -59,39 +86,11 @@ impl Effects {
 /// Proves the live state and every state that the steps lead through.
 #[must_use]
 pub fn effects(desired: &[Desired], live: &Live, steps: &[Step]) -> Effects {
-    let compiled = Compiled::default();
-    let mut walk = Walk::new(&compiled, desired, live);
-    let first = walk.assess();
-    let mut last = first.clone();
-    let mut changed = Vec::new();
-    let is_write = |step: &&Step| matches!(step.action, StepAction::Write { .. });
-    let last_write = steps.iter().rev().find(is_write).map(|step| step.id);
-    for step in steps {
-        walk.take(step);
-        // What bears on nothing is seen with the next step, and the last state is always looked at.
-        if !bears_on_access(step, desired) && Some(step.id) != last_write {
-            continue;
-        }
-        let now = walk.assess();
-        let Shifts { gained, lost, narrowed: _ } = shifts(&last, &now);
-        if !gained.is_empty() || !lost.is_empty() {
-            changed.push(StepEffect { step: step.id, address: step.address.clone(), gained, lost });
-        }
-        last = now;
-    }
-    let gaps: Vec<Gap> = first.gaps.iter().filter(|gap| !gap.is_unasked()).cloned().collect();
-    Effects {
-        complete: gaps.is_empty() && !first.assumptions.iter().any(|one| one.unread),
-        gaps,
-        assumptions: first.assumptions.clone(),
-        before: who(&first),
-        after: who(&last),
-        steps: changed,
-        undeclared: last.holders().into_iter().filter(|holder| !holder.declared).collect(),
-    }
+    let order: Vec<usize> = (0..steps.len()).collect();
+    Prover::new(desired, live, steps).effects(&order).unwrap_or_default()
 }
 
-fn who(assessment: &Assessment) -> Who {
+pub(super) fn who(assessment: &Assessment) -> Who {
     Who {
         read: assessment.who(Question::Read),
         write: assessment.who(Question::Write),

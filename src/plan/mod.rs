@@ -8,6 +8,9 @@ pub mod guard;
 mod nearest;
 pub mod order;
 mod project;
+mod prove;
+mod reorder;
+mod search;
 mod shift;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -30,6 +33,7 @@ pub use effects::{Effects, effects};
 pub use explain::{Explanation, Reasoning, explain};
 pub use nearest::{UnknownAddress, nearest};
 pub use project::project;
+pub use reorder::{Order, Ordered, Waits, safe_order};
 
 /// Version of the plan document; a plan of another version is refused.
 pub const FORMAT_VERSION: &str = "1.0";

@@ -14,8 +14,8 @@ use crate::model::{Desired, Fact, Kind, Live, Observed, Place, Reference, Wanted
 use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
-    self, Delivery, Effects, Explanation, FORMAT_VERSION, GuardResult, Inputs, Plan, Reasoning, Source, UnknownAddress,
-    Verdict, build, effects, principal_ids,
+    self, Delivery, Effects, Explanation, FORMAT_VERSION, GuardResult, Inputs, Order, Ordered, Plan, Reasoning, Source,
+    UnknownAddress, Verdict, build, principal_ids, safe_order,
 };
 use crate::provider::Reader;
 
@@ -73,7 +73,11 @@ fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpos
     let scope = Scope { partial: options.partial, remove_denies: options.allow.contains("remove-undeclared-denies") };
     let wanted = harden(desired, live, scope);
     let mut built = build(&Inputs { desired, live, wanted: &wanted });
-    let access = if options.access { effects(desired, live, &built.steps) } else { Effects::default() };
+    let usual = std::mem::take(&mut built.steps);
+    let Ordered { steps, access, order } = match options.access {
+        true => safe_order(desired, live, usual),
+        false => Ordered { steps: usual, access: Effects::default(), order: Order::Usual },
+    };
     built.gaps.extend(access.gaps.iter().cloned());
     built.gaps.sort();
     built.gaps.dedup();
@@ -84,9 +88,10 @@ fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpos
         live,
         wanted: &wanted,
         changes: &built.changes,
-        steps: &built.steps,
+        steps: &steps,
         gaps: &built.gaps,
         access: &access,
+        order: &order,
         caller: &caller,
         allow: &options.allow,
         purpose,
@@ -105,7 +110,7 @@ fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpos
         guards,
         findings: findings(&wanted, live, desired),
         allowed: options.allow.iter().cloned().collect(),
-        steps: built.steps,
+        steps,
         access,
         deliveries: desired.iter().filter_map(|one| delivery(one, &wanted)).collect(),
         principals: principal_ids(live),

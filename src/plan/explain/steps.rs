@@ -26,8 +26,8 @@ fn one(plan: &Plan, step: &Step) -> ExplainedStep {
         does,
         place,
         order: why(step).to_owned(),
-        after: earlier.map(|other| link(other, because(step, other))).collect(),
-        before: later.map(|other| link(other, because(other, step))).collect(),
+        after: earlier.map(|other| link(other, because(plan, step, other))).collect(),
+        before: later.map(|other| link(other, because(plan, other, step))).collect(),
         undo: step.undo.as_ref().map(|undo| undo.write.operation().to_owned()),
         precondition: step.target.as_ref().is_some_and(|target| target.before.is_some()),
     }
@@ -52,7 +52,7 @@ fn stage(step: &Step) -> Stage {
 }
 
 /// Why a step is not taken without an earlier one. The cases are those of `depend.rs`.
-fn because(step: &Step, earlier: &Step) -> &'static str {
+fn because(plan: &Plan, step: &Step, earlier: &Step) -> &'static str {
     let text = serde_json::to_string(&(&step.action, &step.target)).unwrap_or_default();
     if earlier.gives.values().any(|token| text.contains(token.as_str())) {
         return "it uses what that step gives";
@@ -68,6 +68,12 @@ fn because(step: &Step, earlier: &Step) -> &'static str {
         _ if order::requires(step.address.kind).contains(&earlier.address.kind) => {
             "the one needs the other to exist and to be right"
         }
-        _ => "declared to come after it",
+        _ if declared(plan, step, earlier) => "it is made from what that resource is",
+        _ => "in the other order, a state between the two would not be safe",
     }
+}
+
+fn declared(plan: &Plan, step: &Step, earlier: &Step) -> bool {
+    let change = plan.changes.iter().find(|change| change.address == step.address);
+    change.is_some_and(|change| change.depends_on.contains(&earlier.address))
 }

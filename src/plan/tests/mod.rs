@@ -1,6 +1,7 @@
 //! Plans put together by hand over a small estate.
 
 pub(crate) mod explain;
+mod proofs;
 
 use std::collections::BTreeMap;
 
