@@ -1,8 +1,8 @@
 //! Two states compared: who gains, who loses, who keeps less.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::access::{Assessment, Holder, Question, Verdict};
+use crate::access::{Assessment, Holder, ObjectClass, Question, Verdict};
 
 /// Who can do what, where, apart from how: manifest, question, ARN, replica.
 type Right<'a> = (&'a str, Question, &'a str, Option<&'a str>);
@@ -21,6 +21,23 @@ impl Found<'_> {
     fn of(&self, class: &str) -> Verdict {
         self.classes.get(class).copied().unwrap_or(Verdict::Cannot)
     }
+
+    /// What was found for the objects that a class of another state stands for.
+    fn same_objects(&self, class: &ObjectClass, here: &[ObjectClass]) -> Verdict {
+        let same = here.iter().filter(|other| is_same(other, class)).map(|other| self.of(&other.id));
+        same.max().unwrap_or_else(|| self.of(&class.id))
+    }
+}
+
+/// Names of classes move with the key: what is `current` in one state is under a previous key in the next. Objects are the
+/// same when they lie under the same key and prefix of the same bucket.
+fn is_same(one: &ObjectClass, other: &ObjectClass) -> bool {
+    let bucket = |class: &ObjectClass| class.id.rsplit_once(": ").map(|(bucket, _)| bucket.to_owned());
+    one.manifest == other.manifest
+        && one.key == other.key
+        && one.key.is_some()
+        && bucket(one) == bucket(other)
+        && one.prefixes.iter().any(|prefix| other.prefixes.contains(prefix))
 }
 
 /// The difference that a step makes.
@@ -38,19 +55,16 @@ pub(super) struct Shifts {
 pub(super) fn shifts(before: &Assessment, after: &Assessment) -> Shifts {
     let (old, new) = (rights(before), rights(after));
     let nothing = Found::default();
-    let sampled: BTreeSet<&str> = [before, after]
-        .into_iter()
-        .flat_map(|one| &one.object_classes)
-        .filter(|class| class.sampled)
-        .map(|class| class.id.as_str())
-        .collect();
+    let (were, are) = (before.object_classes.as_slice(), after.object_classes.as_slice());
     let grows = |right: &Right<'_>| {
         let (was, is) = (old.get(right).unwrap_or(&nothing), new.get(right).unwrap_or(&nothing));
-        is.most() > was.most() || sampled.iter().any(|class| is.of(class) > was.of(class))
+        let known = are.iter().filter(|class| class.sampled && class.manifest == right.0);
+        is.most() > was.most() || known.into_iter().any(|class| is.of(&class.id) > was.same_objects(class, were))
     };
     let shrinks = |right: &Right<'_>| {
         let (was, is) = (old.get(right).unwrap_or(&nothing), new.get(right).unwrap_or(&nothing));
-        was.most() > is.most() || was.classes.iter().any(|(class, verdict)| is.of(class) < *verdict)
+        let known = were.iter().filter(|class| class.manifest == right.0);
+        was.most() > is.most() || known.into_iter().any(|class| was.of(&class.id) > is.same_objects(class, are))
     };
     let mut all = Shifts::default();
     for holder in after.holders() {

@@ -1,11 +1,12 @@
-use crate::access::tests::lab::{KEY, LOGS, Lab, SAML, allow, sealed};
+use crate::access::tests::lab::{BUCKET, KEY, LOGS, Lab, OLD_KEY, READER, SAML, allow, sealed};
 use crate::access::{PrincipalAccess, ProofVerdict, Question, Verdict};
-use crate::call::Read;
+use crate::call::{Read, Write};
+use crate::model::bucket::Encryption;
 use crate::model::{Kind, Live, Wanted};
 use crate::plan::explain::{Answer, Explanation, Reasoning, explain};
 use crate::plan::{GuardResult, Plan, Verdict as Guard};
 
-use super::{at, bucket_policy, key_policy, numbered, plan, wanted};
+use super::{at, bucket_policy, key_policy, numbered, plan, step, wanted};
 
 const CONTRACTOR: &str = "arn:aws:iam::111122223333:role/Contractor";
 
@@ -77,6 +78,21 @@ fn a_key_that_opens_is_a_gain_for_whoever_reads_objects_without_it() {
     assert!(plan.access.before.read.contains(&CONTRACTOR.to_owned()), "objects of an older encryption");
     let gained: Vec<_> = plan.access.steps.iter().flat_map(|step| &step.gained).map(|one| one.arn.as_str()).collect();
     assert_eq!(gained, [CONTRACTOR]);
+}
+
+#[test]
+fn objects_that_change_their_class_with_the_key_are_no_gain() {
+    // Whoever reads under the old key reads the same objects afterwards, then named after a previous key.
+    let lab = open().with(|lab| lab.desired.key.previous = vec![KEY.parse().expect("a key")]);
+    let lab = lab.on_key(OLD_KEY, &allow(READER, "kms:Decrypt", "*", ""));
+    let encryption = Encryption { algorithm: "aws:kms".to_owned(), key: Some(OLD_KEY.to_owned()), bucket_key: true };
+    let bucket = BUCKET.to_owned();
+    let write = Write::PutBucketEncryption { bucket: bucket.clone(), encryption: encryption.clone() };
+    let move_on = step(&lab, Kind::BucketEncryption, write, Read::BucketEncryption { bucket }, encryption);
+    let plan = plan(&lab, numbered(vec![(move_on, &[])]));
+    assert!(plan.access.after.read.contains(&CONTRACTOR.to_owned()));
+    let gained: Vec<_> = plan.access.steps.iter().flat_map(|step| &step.gained).map(|one| one.arn.as_str()).collect();
+    assert_eq!(gained, [""; 0]);
 }
 
 #[test]
