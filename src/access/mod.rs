@@ -31,7 +31,7 @@ mod reach;
 mod second;
 mod subject;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod variables;
 mod words;
 mod worlds;

@@ -122,6 +122,9 @@ pub struct Plan {
     /// Exit 2 when changes are pending, 0 only when in sync
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Instead of the plan, the chain of reasoning behind what it does to this address
+    #[arg(long, value_name = "ADDRESS")]
+    pub explain: Option<String>,
     /// Accept what a guard refuses, by its code; may be repeated
     #[arg(long, value_name = "CODE")]
     pub allow: Vec<String>,
@@ -134,6 +137,9 @@ pub struct Show {
     /// Print the manifests with every default filled in
     #[arg(long, conflicts_with = "file")]
     pub expanded: bool,
+    /// Instead of the plan, the chain of reasoning behind what it does to this address
+    #[arg(long, value_name = "ADDRESS", requires = "file")]
+    pub explain: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -270,6 +276,7 @@ pub struct Explain {
 pub enum SchemaOf {
     Manifest,
     Plan,
+    PlanExplain,
     Access,
     PolicySimulate,
     PolicyIncludes,

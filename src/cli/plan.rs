@@ -3,9 +3,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use auditseal::plan::guard::Purpose;
-use auditseal::plan::{Plan as Document, Verdict};
+use auditseal::plan::{Explanation, Plan as Document, Verdict};
 use auditseal::report;
-use auditseal::run::plan::{PlanOptions, plan};
+use auditseal::run::plan::{PlanOptions, planned};
 
 use super::args::{Format, Global, Plan};
 use super::exit::Exit;
@@ -23,13 +23,22 @@ pub async fn run(global: &Global, verb: &Plan, output: &Output) -> anyhow::Resul
     };
     let desired = session::desired(loaded);
     let router = session::connections(global, &desired).await?;
-    let planned = plan(&router, &desired, &PlanOptions { allow, partial: false, access: true }, Purpose::Plan).await;
-    print(global, &planned, output)?;
+    let options = PlanOptions { allow, partial: false, access: true };
+    let made = planned(&router, &desired, &options, Purpose::Plan).await;
+    let planned = &made.plan;
+    match verb.explain.as_deref().map(|address| made.explain(address)) {
+        None => print(global, planned, output)?,
+        Some(Ok(explanation)) => print_explanation(global, &explanation, output)?,
+        Some(Err(error)) => {
+            output.note(&format!("error: {error}"));
+            return Ok(Exit::Usage);
+        }
+    }
     if let Some(path) = &verb.out {
-        save(path, &planned).with_context(|| format!("the plan could not be saved as `{}`", path.display()))?;
+        save(path, planned).with_context(|| format!("the plan could not be saved as `{}`", path.display()))?;
         output.note(&format!("Saved as {0}. Apply it with: auditseal apply {0}", path.display()));
     }
-    Ok(exit(&planned, verb.detailed_exitcode))
+    Ok(exit(planned, verb.detailed_exitcode))
 }
 
 /// Refusal beats pending changes; "in sync" is said only when every input was read.
@@ -56,6 +65,20 @@ pub fn print(global: &Global, plan: &Document, output: &Output) -> anyhow::Resul
                 steps: global.verbose,
             };
             report::plan_text(plan, options, &mut text)?;
+            text
+        }
+    };
+    output.data(&text)?;
+    Ok(())
+}
+
+pub fn print_explanation(global: &Global, explanation: &Explanation, output: &Output) -> anyhow::Result<()> {
+    let text = match global.format {
+        Format::Json => report::explanation_json(explanation)?,
+        Format::Markdown => report::explanation_markdown(explanation),
+        Format::Text => {
+            let mut text = String::new();
+            report::explanation_text(explanation, output.color, global.verbose, &mut text)?;
             text
         }
     };

@@ -1,3 +1,5 @@
+use auditseal::plan::{Reasoning, explain};
+
 use super::args::{Global, Show};
 use super::exit::Exit;
 use super::output::Output;
@@ -5,8 +7,18 @@ use super::{plan, session};
 
 pub fn run(global: &Global, verb: &Show, output: &Output) -> anyhow::Result<Exit> {
     if let Some(file) = &verb.file {
-        plan::print(global, &plan::read(file)?, output)?;
-        return Ok(Exit::Done);
+        let saved = plan::read(file)?;
+        let Some(address) = &verb.explain else {
+            plan::print(global, &saved, output)?;
+            return Ok(Exit::Done);
+        };
+        return match explain(&Reasoning { plan: &saved, seen: None }, address) {
+            Ok(explanation) => plan::print_explanation(global, &explanation, output).map(|()| Exit::Done),
+            Err(error) => {
+                output.note(&format!("error: {error}"));
+                Ok(Exit::Usage)
+            }
+        };
     }
     if !verb.expanded {
         output.note("error: name a saved plan, or ask for the manifests with --expanded");

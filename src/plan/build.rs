@@ -221,15 +221,14 @@ impl Builder<'_> {
         stage: Stage,
         sequence: &mut usize,
     ) {
-        let supporting = !matches!(resource.address.name.as_str(), "audit" | "delivery" | "primary" | "replication");
+        let supporting = order::is_supporting(&resource.address);
         let mut checked = Some(checked);
         for Draft { title, write, expect, gives, undo } in drafts {
             let query = read_back(resource, &write);
             let place = resource.query.place.clone();
             let title = match (stage, &resource.transition) {
-                (Stage::First, Some(_)) => format!("{title} (transition)"),
-                (Stage::Final, _) => format!("{title} (final)"),
                 (Stage::First, None) => title,
+                _ => format!("{title}{}", stage.suffix()),
             };
             let step = Step {
                 id: 0,

@@ -3,12 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Assessment, Assumption, Compiled, Holder, Question, assess_with};
-use crate::call::{Read, Write};
-use crate::model::{Address, Desired, Gap, Live, Place};
+use crate::access::{Assessment, Assumption, Holder, ProofVerdict, Question};
+use crate::model::{Address, Desired, Gap, Live};
 
-use super::project::project;
-use super::{Step, StepAction, StepId};
+use super::prove::Prover;
+use super::{Step, StepId};
 
 /// Everybody who can, or of whom nothing shows that they cannot, by what they can. ARNs, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +19,18 @@ pub struct Who {
     pub list: Vec<String>,
 }
 
+impl Who {
+    #[must_use]
+    pub fn of(&self, question: Question) -> &[String] {
+        match question {
+            Question::Read => &self.read,
+            Question::Write => &self.write,
+            Question::Tamper => &self.tamper,
+            Question::List => &self.list,
+        }
+    }
+}
+
 /// Who can after a step and could not before it, and the other way round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +39,20 @@ pub struct StepEffect {
     pub address: Address,
     pub gained: Vec<Holder>,
     pub lost: Vec<Holder>,
+}
+
+/// A proof about the estate whose verdict a step changes: `delivery-works`, `control-kept`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofEffect {
+    pub step: StepId,
+    pub address: Address,
+    pub manifest: String,
+    pub code: String,
+    /// `None` where there was nothing to prove anything about: no bucket, or a new one without a policy.
+    pub before: Option<ProofVerdict>,
+    pub after: ProofVerdict,
+    pub because: Vec<String>,
 }
 
 /// What a plan does to access.
@@ -44,6 +69,8 @@ pub struct Effects {
     pub after: Who,
     /// Only steps that change something for somebody.
     pub steps: Vec<StepEffect>,
+    /// What the steps do to the proofs that the delivery works and that somebody keeps control.
+    pub proofs: Vec<ProofEffect>,
     /// Those of `after` whom the declaration does not name.
     pub undeclared: Vec<Holder>,
 }
@@ -59,121 +86,15 @@ impl Effects {
 /// Proves the live state and every state that the steps lead through.
 #[must_use]
 pub fn effects(desired: &[Desired], live: &Live, steps: &[Step]) -> Effects {
-    let compiled = Compiled::default();
-    let mut state = live.clone();
-    let mut unborn = unborn(desired, live);
-    let first = without(&unborn, desired, assess_with(&compiled, desired, &state));
-    let mut last = first.clone();
-    let mut changed = Vec::new();
-    let is_write = |step: &&Step| matches!(step.action, StepAction::Write { .. });
-    let last_write = steps.iter().rev().find(is_write).map(|step| step.id);
-    for step in steps {
-        project(&mut state, step);
-        let StepAction::Write { write, .. } = &step.action else { continue };
-        if let Write::PutBucketPolicy { bucket, .. } = write {
-            unborn.retain(|name| *name != bucket);
-        }
-        // What bears on nothing is seen with the next step, and the last state is always looked at.
-        if !bears_on_access(write, desired) && Some(step.id) != last_write {
-            continue;
-        }
-        let now = without(&unborn, desired, assess_with(&compiled, desired, &state));
-        let (gained, lost) = (now.gained(&last), now.lost(&last));
-        if !gained.is_empty() || !lost.is_empty() {
-            changed.push(StepEffect { step: step.id, address: step.address.clone(), gained, lost });
-        }
-        last = now;
-    }
-    let gaps: Vec<Gap> = first.gaps.iter().filter(|gap| !gap.is_unasked()).cloned().collect();
-    Effects {
-        complete: gaps.is_empty() && !first.assumptions.iter().any(|one| one.unread),
-        gaps,
-        assumptions: first.assumptions.clone(),
-        before: who(&first),
-        after: who(&last),
-        steps: changed,
-        undeclared: last.holders().into_iter().filter(|holder| !holder.declared).collect(),
-    }
+    let order: Vec<usize> = (0..steps.len()).collect();
+    Prover::new(desired, live, steps).effects(&order).unwrap_or_default()
 }
 
-fn who(assessment: &Assessment) -> Who {
+pub(super) fn who(assessment: &Assessment) -> Who {
     Who {
         read: assessment.who(Question::Read),
         write: assessment.who(Question::Write),
         tamper: assessment.who(Question::Tamper),
         list: assessment.who(Question::List),
-    }
-}
-
-/// Buckets that do not exist yet. Until its policy is written such a bucket is empty and open to the account's own
-/// administrators, and nothing is delivered to it: nobody gains anything.
-fn unborn<'a>(desired: &'a [Desired], live: &Live) -> Vec<&'a str> {
-    let absent = |(place, bucket): &(Place, &str)| {
-        let read = Read::BucketLocation { bucket: (*bucket).to_owned() };
-        live.get(&crate::call::Query { place: place.clone(), read }).is_absent()
-    };
-    buckets(desired).filter(absent).map(|(_, bucket)| bucket).collect()
-}
-
-/// The buckets that logs lie in.
-fn buckets(desired: &[Desired]) -> impl Iterator<Item = (Place, &str)> {
-    desired.iter().flat_map(|one| {
-        let replicas = one.bucket.replicas.iter().map(|replica| (replica.place(), replica.bucket.as_str()));
-        std::iter::once((one.aws_place(), one.delivery.bucket.as_str())).chain(replicas)
-    })
-}
-
-fn without(unborn: &[&str], desired: &[Desired], mut assessment: Assessment) -> Assessment {
-    let bucket =
-        |manifest: &str| desired.iter().find(|one| one.name == manifest).map(|one| one.delivery.bucket.as_str());
-    assessment.principals.retain(|access| {
-        let about = access.replica().or_else(|| bucket(&access.manifest));
-        !about.is_some_and(|about| unborn.contains(&about))
-    });
-    assessment
-}
-
-/// Whether a write can change the answer for anybody.
-fn bears_on_access(write: &Write, desired: &[Desired]) -> bool {
-    match write {
-        // Of the bucket that holds the access log, nothing is asked.
-        Write::CreateBucket { bucket, .. }
-        | Write::PutBucketPublicAccessBlock { bucket, .. }
-        | Write::PutBucketOwnership { bucket, .. }
-        | Write::PutBucketAclPrivate { bucket, .. }
-        | Write::PutBucketEncryption { bucket, .. }
-        | Write::PutBucketPolicy { bucket, .. }
-        | Write::DeleteBucketPolicy { bucket, .. }
-        | Write::PutBucketReplication { bucket, .. }
-        | Write::DeleteBucketReplication { bucket, .. } => buckets(desired).any(|(_, name)| name == bucket),
-        Write::PutAccountPublicAccessBlock { .. }
-        | Write::CreateKey { .. }
-        | Write::PutKeyPolicy { .. }
-        | Write::CancelKeyDeletion { .. }
-        | Write::EnableKey { .. }
-        | Write::CreateAlias { .. }
-        | Write::UpdateAlias { .. }
-        | Write::RevokeGrant { .. }
-        | Write::CreateRole { .. }
-        | Write::UpdateTrust { .. }
-        | Write::TagRole { .. }
-        | Write::PutRolePolicy { .. }
-        | Write::DeleteRolePolicy { .. }
-        | Write::DetachRolePolicy { .. }
-        | Write::UpdatePrivileges { .. } => true,
-        Write::PutBucketTags { .. }
-        | Write::EnableBucketVersioning { .. }
-        | Write::PutBucketObjectLock { .. }
-        | Write::PutBucketLifecycle { .. }
-        | Write::PutBucketLogging { .. }
-        | Write::PutBucketNotification { .. }
-        | Write::EnableKeyRotation { .. }
-        | Write::TagKey { .. }
-        | Write::CreateCredential { .. }
-        | Write::CreateStorageConfiguration { .. }
-        | Write::CreateLogDelivery { .. }
-        | Write::SetLogDeliveryStatus { .. }
-        | Write::EnableSystemSchema { .. }
-        | Write::SetWorkspaceConf { .. } => false,
     }
 }

@@ -3,10 +3,19 @@
 mod build;
 mod depend;
 pub mod effects;
+pub mod explain;
 pub mod guard;
+mod nearest;
 pub mod order;
 mod project;
+mod prove;
+mod reorder;
+mod search;
+mod shift;
+#[cfg(test)]
+pub(crate) mod tests;
 mod waits;
+mod walk;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -21,7 +30,10 @@ use crate::model::{Address, Fact, Gap, Observed, Place};
 
 pub use build::{Built, Inputs, build, principal_ids};
 pub use effects::{Effects, effects};
+pub use explain::{Explanation, Reasoning, explain};
+pub use nearest::{UnknownAddress, nearest};
 pub use project::project;
+pub use reorder::{Order, Ordered, Waits, safe_order};
 
 /// Version of the plan document; a plan of another version is refused.
 pub const FORMAT_VERSION: &str = "1.0";

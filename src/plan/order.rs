@@ -3,7 +3,7 @@
 //! Sources: architecture.md "Order of change"; the measured order for new and existing estates in policies.md §9. The
 //! numbers are ranks: everything of a lower rank that a step depends on is done before it.
 
-use crate::model::Kind;
+use crate::model::{Address, Kind};
 
 /// A policy is written twice in a move: once so that it holds for both sides, once for the new side alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +12,23 @@ pub enum Stage {
     First,
     /// The second write of a move, after the new delivery has succeeded.
     Final,
+}
+
+impl Stage {
+    /// How the title of a step ends that is one of two.
+    #[must_use]
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Stage::First => " (transition)",
+            Stage::Final => " (final)",
+        }
+    }
+}
+
+/// Whether an address is not of the audit bucket, its key, its role or its delivery: the access-log bucket and replicas.
+#[must_use]
+pub fn is_supporting(address: &Address) -> bool {
+    !matches!(address.name.as_str(), "audit" | "delivery" | "primary" | "replication")
 }
 
 /// Rank of the wait that follows everything that could stop the delivery that works today.
@@ -151,4 +168,47 @@ pub fn may_stop_delivery(kind: Kind) -> bool {
             | Kind::RoleInlinePolicies
             | Kind::RoleAttachedPolicies
     )
+}
+
+/// Why a write stands where it does, in words: the reason behind its rank.
+#[must_use]
+pub fn why(kind: Kind, stage: Stage, supporting: bool) -> &'static str {
+    if stage == Stage::Final {
+        return "second write of a move: it takes from the old side what it no longer needs, so it comes only after the new \
+                delivery was seen to succeed";
+    }
+    if supporting && ["bucket", "kms-"].iter().any(|prefix| kind.name().starts_with(prefix)) {
+        return "the access-log bucket and replicas are made before anything points at them";
+    }
+    match kind {
+        Kind::Role => "first of all: policies refuse principals that do not exist",
+        Kind::KmsKey | Kind::KmsTags | Kind::KmsKeyPolicy | Kind::KmsRotation | Kind::KmsAlias => {
+            "the key is ready, and its policy right, before a bucket encrypts with it"
+        }
+        Kind::Bucket | Kind::BucketTags => "the bucket is there, and marked as ours, before anything is set on it",
+        Kind::BucketPublicAccessBlock => "blocks come first: they close without touching the delivery",
+        Kind::BucketVersioning => "versions are kept before anything else about the objects changes",
+        Kind::RolePolicy => "the delivery role may do what it needs before bucket and key begin to insist on it",
+        Kind::BucketPolicy => "access is narrowed to the declared before anything new is opened",
+        Kind::BucketAcl => {
+            "lists are reset once the bucket policy allows what they did, and before they are switched off"
+        }
+        Kind::BucketOwnership => "access control lists are switched off once nothing depends on them",
+        Kind::BucketEncryption => "encryption changes once the policies of key, role and bucket allow it",
+        Kind::BucketLogging | Kind::BucketNotification | Kind::BucketReplication | Kind::BucketLifecycle => {
+            "what follows the objects comes after what decides who reaches them"
+        }
+        Kind::Credential | Kind::StorageConfiguration | Kind::LogDelivery => {
+            "a delivery is made when everything that it uses is in place, and makes before it breaks"
+        }
+        Kind::RoleInlinePolicies | Kind::RoleAttachedPolicies | Kind::KmsGrants => {
+            "what the old delivery may still rest on is taken away last, after a delivery was seen to succeed"
+        }
+        Kind::BucketObjectLock => {
+            "a default retention makes every upload need a checksum: it comes when all else is known to work"
+        }
+        Kind::SystemSchema | Kind::Grants => "declared readers are let in after everybody else was shut out",
+        Kind::WorkspaceConf => "settings of workspaces bear on no delivery, so they wait for what does",
+        Kind::AccountPublicAccessBlock => "it acts on every bucket of the account, so it is last",
+    }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
 use crate::access::{Holder, Question};
-use crate::plan::effects::Who;
 use crate::plan::{Effects, Plan};
 
 use super::style::{Role, Style};
@@ -38,19 +37,10 @@ impl Row<'_> {
     }
 }
 
-fn of(who: &Who, question: Question) -> &[String] {
-    match question {
-        Question::Read => &who.read,
-        Question::Write => &who.write,
-        Question::Tamper => &who.tamper,
-        Question::List => &who.list,
-    }
-}
-
 fn rows(effects: &Effects) -> Vec<Row<'_>> {
     let row = |question| {
-        let before: BTreeSet<&str> = of(&effects.before, question).iter().map(String::as_str).collect();
-        let after: BTreeSet<&str> = of(&effects.after, question).iter().map(String::as_str).collect();
+        let before: BTreeSet<&str> = effects.before.of(question).iter().map(String::as_str).collect();
+        let after: BTreeSet<&str> = effects.after.of(question).iter().map(String::as_str).collect();
         let undeclared: BTreeSet<&str> =
             effects.undeclared.iter().filter(|one| one.question == question).map(|one| one.arn.as_str()).collect();
         Row {

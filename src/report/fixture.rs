@@ -11,7 +11,7 @@ use crate::finding::{Finding, Severity};
 use crate::model::bucket::PublicAccessBlock;
 use crate::model::reference::Output;
 use crate::model::{Address, Gap, Kind, Observed, Place, Reference};
-use crate::plan::effects::{StepEffect, Who};
+use crate::plan::effects::{ProofEffect, StepEffect, Who};
 use crate::plan::{
     Action, Change, Effects, FORMAT_VERSION, GuardResult, PlacedWrite, Plan, Source, Step, StepAction, Summary, Target,
     Verdict,
@@ -352,6 +352,15 @@ fn access() -> Effects {
             address: Address::new("acme", Kind::BucketPolicy, "audit"),
             gained: vec![holder(Question::Read, "AuditDelivery", true), holder(Question::Write, "AuditDelivery", true)],
             lost: vec![holder(Question::Read, "Contractor", false)],
+        }],
+        proofs: vec![ProofEffect {
+            step: 1,
+            address: Address::new("acme", Kind::BucketPolicy, "audit"),
+            manifest: "acme".into(),
+            code: "delivery-works".into(),
+            before: Some(crate::access::ProofVerdict::DoesNotHold),
+            after: crate::access::ProofVerdict::Holds,
+            because: Vec::new(),
         }],
         undeclared: vec![holder(Question::Read, "PlatformAdmin", false)],
     }

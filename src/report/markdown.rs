@@ -184,7 +184,7 @@ fn in_full(change: &Change) -> String {
 }
 
 /// Longer than any run of backticks inside, so that no value can end the block.
-fn fence(body: &str) -> String {
+pub(super) fn fence(body: &str) -> String {
     let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat(longest.saturating_add(1).max(3))
 }

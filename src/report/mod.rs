@@ -9,6 +9,7 @@ mod change;
 pub mod codes;
 pub mod diagnostic;
 mod effects;
+mod explain;
 mod json;
 mod markdown;
 mod policy;
@@ -27,6 +28,7 @@ pub use access::{
     ACCESS_MARKER, AccessFilter, AccessOptions, access_json, access_markdown, access_schema, access_text,
 };
 pub use codes::{CODES, Code, explain};
+pub use explain::{explanation_json, explanation_markdown, explanation_schema, explanation_text};
 pub use json::plan_json;
 pub use markdown::{PLAN_MARKER, plan_markdown};
 pub use policy::{compared_json, compared_schema, compared_text, simulated_json, simulated_schema, simulated_text};

@@ -144,8 +144,15 @@ fn definitions() -> Value {
                 "gained": { "type": "array", "items": { "$ref": "#/$defs/holder" } },
                 "lost": { "type": "array", "items": { "$ref": "#/$defs/holder" } }
             })) },
+            "proofs": { "type": "array", "items": object(json!({
+                "step": count, "address": address, "manifest": text, "code": { "$ref": "#/$defs/code" },
+                "before": { "anyOf": [{ "type": "null" }, { "$ref": "#/$defs/proof_verdict" }] },
+                "after": { "$ref": "#/$defs/proof_verdict" },
+                "because": { "type": "array", "items": text }
+            })) },
             "undeclared": { "type": "array", "items": { "$ref": "#/$defs/holder" } }
         })),
+        "proof_verdict": { "enum": ["holds", "not-proven", "does-not-hold"] },
         "delivery": object(json!({
             "manifest": text,
             "place": { "$ref": "#/$defs/place" },

@@ -79,7 +79,7 @@ fn one_line(change: &Change, style: Style, out: &mut dyn Write) -> fmt::Result {
     writeln!(out)
 }
 
-fn in_full(change: &Change, style: Style, out: &mut dyn Write) -> fmt::Result {
+pub(super) fn in_full(change: &Change, style: Style, out: &mut dyn Write) -> fmt::Result {
     let address = plain(&change.address.to_string());
     let head = format!("# {address} {}", sentence(change.action));
     writeln!(out, "  {}", style.paint(Role::Heading, head))?;
@@ -244,7 +244,7 @@ pub(super) fn verdict_name(verdict: Verdict) -> &'static str {
     }
 }
 
-fn verdict_role(verdict: Verdict) -> Role {
+pub(super) fn verdict_role(verdict: Verdict) -> Role {
     match verdict {
         Verdict::Pass => Role::Faint,
         Verdict::Warn | Verdict::Allowed => Role::Warning,

@@ -14,7 +14,8 @@ use crate::model::{Desired, Fact, Kind, Live, Observed, Place, Reference, Wanted
 use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
-    Delivery, Effects, FORMAT_VERSION, GuardResult, Inputs, Plan, Source, Verdict, build, effects, principal_ids,
+    self, Delivery, Effects, Explanation, FORMAT_VERSION, GuardResult, Inputs, Order, Ordered, Plan, Reasoning, Source,
+    UnknownAddress, Verdict, build, principal_ids, safe_order,
 };
 use crate::provider::Reader;
 
@@ -29,22 +30,54 @@ pub struct PlanOptions {
     pub access: bool,
 }
 
+/// A plan, with what it was made from.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    pub plan: Plan,
+    live: Live,
+    wanted: Wanted,
+}
+
+impl Planned {
+    /// Why the plan does what it does to an address.
+    ///
+    /// # Errors
+    /// When the plan does not know the address.
+    pub fn explain(&self, address: &str) -> Result<Explanation, UnknownAddress> {
+        plan::explain(&Reasoning { plan: &self.plan, seen: Some((&self.live, &self.wanted)) }, address)
+    }
+}
+
 /// Plans the manifests against live state. Reads only; a read that fails becomes a gap of the plan.
 pub async fn plan<R: Reader>(reader: &R, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> Plan {
+    planned(reader, desired, options, purpose).await.plan
+}
+
+/// The same, and what explains it.
+pub async fn planned<R: Reader>(reader: &R, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> Planned {
     let live = match options.access {
         true => observe_for_plan(reader, desired).await,
         false => observe(reader, desired).await,
     };
-    plan_from(&live, desired, options, purpose)
+    let (plan, wanted) = from(&live, desired, options, purpose);
+    Planned { plan, live, wanted }
 }
 
 /// The pure half: the same live state and declaration give the same plan, to the byte.
 #[must_use]
 pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> Plan {
+    from(live, desired, options, purpose).0
+}
+
+fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> (Plan, Wanted) {
     let scope = Scope { partial: options.partial, remove_denies: options.allow.contains("remove-undeclared-denies") };
     let wanted = harden(desired, live, scope);
     let mut built = build(&Inputs { desired, live, wanted: &wanted });
-    let access = if options.access { effects(desired, live, &built.steps) } else { Effects::default() };
+    let usual = std::mem::take(&mut built.steps);
+    let Ordered { steps, access, order } = match options.access {
+        true => safe_order(desired, live, usual),
+        false => Ordered { steps: usual, access: Effects::default(), order: Order::Usual },
+    };
     built.gaps.extend(access.gaps.iter().cloned());
     built.gaps.sort();
     built.gaps.dedup();
@@ -55,16 +88,17 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
         live,
         wanted: &wanted,
         changes: &built.changes,
-        steps: &built.steps,
+        steps: &steps,
         gaps: &built.gaps,
         access: &access,
+        order: &order,
         caller: &caller,
         allow: &options.allow,
         purpose,
     }));
     guards.sort_by(|left, right| (&left.code, &left.message).cmp(&(&right.code, &right.message)));
     guards.dedup();
-    Plan {
+    let plan = Plan {
         format_version: FORMAT_VERSION.to_owned(),
         manifest: desired.iter().map(|one| Source { name: one.name.clone(), digest: digest(one) }).collect(),
         caller,
@@ -76,12 +110,13 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
         guards,
         findings: findings(&wanted, live, desired),
         allowed: options.allow.iter().cloned().collect(),
-        steps: built.steps,
+        steps,
         access,
         deliveries: desired.iter().filter_map(|one| delivery(one, &wanted)).collect(),
         principals: principal_ids(live),
         desired: desired.to_vec(),
-    }
+    };
+    (plan, wanted)
 }
 
 fn refusals(wanted: &Wanted, allow: &BTreeSet<String>) -> Vec<GuardResult> {

@@ -2,7 +2,7 @@
 
 mod allowed;
 mod hidden;
-mod lab;
+pub(crate) mod lab;
 mod rules;
 
 use super::{ProofVerdict, Question, Verdict};

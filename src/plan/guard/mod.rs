@@ -2,9 +2,11 @@
 //! code, and `--allow CODE` is the only override.
 
 mod access;
+mod concern;
 mod states;
 #[cfg(test)]
 mod tests;
+mod violation;
 mod widened;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +15,10 @@ use crate::call::Read;
 use crate::harden::own_sids;
 use crate::model::{Desired, Fact, Gap, Kind, Live, OWNER_TAG, Wanted};
 
-use super::{Change, Effects, GuardResult, Step, Verdict};
+use super::{Change, Effects, GuardResult, Order, Step, Verdict};
+
+pub use concern::concerning;
+pub use violation::{Violation, violations};
 
 /// What a plan is made for: who only looks need not be an admin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +36,7 @@ pub struct Subject<'a> {
     pub steps: &'a [Step],
     pub gaps: &'a [Gap],
     pub access: &'a Effects,
+    pub order: &'a Order,
     /// Per AWS account: the caller's role with its path, or its plain ARN.
     pub caller: &'a BTreeMap<String, String>,
     pub allow: &'a BTreeSet<String>,

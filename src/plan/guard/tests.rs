@@ -67,6 +67,7 @@ impl Scene {
             steps: &self.steps,
             gaps: &self.gaps,
             access: &self.access,
+            order: &Order::Usual,
             caller: &self.caller,
             allow: &self.allow,
             purpose: self.purpose,

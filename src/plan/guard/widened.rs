@@ -2,53 +2,56 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::Holder;
-use crate::model::Arn;
-
+use super::super::{GuardResult, Order, Verdict, Waits};
+use super::violation::{DELIVERY, Violation, WIDENED, after, violations};
 use super::{Subject, Verdicts};
 
 pub(super) fn check(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
     if !subject.access.is_proved() {
         return;
     }
-    widened(subject, verdicts);
+    proved(subject, verdicts);
+    reordered(subject, verdicts);
     remains(subject, verdicts);
 }
 
-/// A live state that is open already, and that the plan closes, is no reason to refuse: only what a step adds is.
-fn widened(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
-    let mut clean = true;
-    for effect in &subject.access.steps {
-        let gained = effect.gained.iter().filter(|holder| !holder.declared && !is_a_members_matter(subject, holder));
-        for holder in gained {
-            clean = false;
-            let title = subject.steps.get(effect.step).map_or("", |step| step.title.as_str());
-            verdicts.refuse(
-                "access-widened",
-                format!(
-                    "{}: after `{title}` {}{} could {} the logs{}, which `{}` does not declare",
-                    effect.address,
-                    holder.arn,
-                    holder.through.as_ref().map(|role| format!(" as {role}")).unwrap_or_default(),
-                    holder.question.name(),
-                    holder.replica.as_ref().map(|bucket| format!(" in replica `{bucket}`")).unwrap_or_default(),
-                    holder.manifest
-                ),
-            );
+/// What the proofs say of every state, beside what the guards of one context have said.
+fn proved(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
+    let found = violations(subject.desired, subject.live, subject.steps, subject.access);
+    let searched = match subject.order {
+        Order::NoneFound { tried: 0, bounded: false } => "; what depends on what allows no other order".to_owned(),
+        Order::NoneFound { tried, bounded: false } => format!("; none of {tried} other orders of the steps avoids it"),
+        Order::NoneFound { tried, bounded: true } => {
+            format!("; no order that avoids it was found before the search ended, after {tried} others")
+        }
+        Order::Usual | Order::Other(_) => String::new(),
+    };
+    for Violation { step, manifest, code, message } in &found {
+        let of_manifest =
+            |result: &GuardResult| *code != DELIVERY || result.message.starts_with(&format!("`{manifest}`:"));
+        let passed = |result: &GuardResult| result.verdict == Verdict::Pass && result.code == *code;
+        verdicts.results.retain(|result| !(passed(result) && of_manifest(result)));
+        // The same step, refused for the same by one context already.
+        let same =
+            |result: &GuardResult| result.code == *code && result.message.starts_with(&after(subject.steps, *step));
+        if *code == WIDENED || !verdicts.results.iter().any(same) {
+            verdicts.refuse(code, format!("{message}{searched}"));
         }
     }
-    if clean {
-        verdicts.pass("access-widened", "no step lets anybody in whom the declaration does not name");
+    if !found.iter().any(|one| one.code == WIDENED) {
+        verdicts.pass(WIDENED, "no step lets anybody in whom the declaration does not name");
     }
 }
 
-/// Whoever may take the role of a declared reader reads as that reader. Declaring the role says so, and its trust policy is
-/// not what a plan changes: it is told, not refused.
-fn is_a_members_matter(subject: &Subject<'_>, holder: &Holder) -> bool {
-    let Some(desired) = subject.desired.iter().find(|one| one.name == holder.manifest) else { return false };
-    let role = |arn: &Arn| Some(arn.to_string()) == holder.through;
-    let observers = desired.observers.values().map(|observer| &observer.role);
-    desired.reader_roles().into_iter().chain(desired.admin_roles()).chain(observers).any(role)
+/// Another order than the usual one is said, with its reason.
+fn reordered(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
+    let Order::Other(waits) = subject.order else { return };
+    for Waits { step, title, behind, because } in waits {
+        verdicts.warn(
+            "safe-order",
+            format!("{step}: `{title}` waits for {behind}, against the usual order, in which: {because}"),
+        );
+    }
 }
 
 /// What the plan leaves open is not its doing, and has to be said.

@@ -83,8 +83,10 @@ const GUARDS: &[Code] = &[
         "a delivery that works today would be refused",
         "After some step of the plan, a role to which an enabled configuration delivers could no longer put objects: an allow is \
          gone, a deny matches it, or the key does not let it encrypt (a delivery needs kms:GenerateDataKey and, for multipart \
-         uploads, kms:Decrypt). Databricks does not promise to deliver again what was refused for long, so every \
-         intermediate state has to let every live writer write. Permission boundaries and organisation policies count too.",
+         uploads, kms:Decrypt). It is asked of the policies of bucket and key for one request, and, for the declared role, proved \
+         for every context that Databricks may use, with trust policy, permissions, boundaries and organisation policies. \
+         Databricks does not promise to deliver again what was refused for long, so every \
+         intermediate state has to let every live writer write.",
         "Read the step and the deciding statement in the message. Usual causes: a foreign deny in the bucket policy, a role ARN \
          written without its path, a rule that demands an encryption header (Databricks sends none and relies on the bucket's \
          default encryption). Remove the cause, or disable that delivery yourself if it is not wanted.",
@@ -220,10 +222,19 @@ const GUARDS: &[Code] = &[
         "Read the removed statements in the plan. If all of them may go, run with `--allow remove-undeclared-denies`.",
     ),
     code(
+        "safe-order",
+        "the steps are not in their usual order",
+        "Between two steps of the usual order somebody could reach the logs whom nobody declared, the delivery would be refused, \
+         or nobody would be in control. Both ends of the plan are in order, so the steps were put in another order that keeps \
+         every dependency and in which the proofs find nothing of the kind in any state. The named step now waits for the other \
+         one, and is not taken when that one fails.",
+        "Nothing has to be done. `auditseal plan --explain ADDRESS` shows what each step does to access and what it waits for.",
+    ),
+    code(
         "self-lockout-bucket",
         "after the plan nobody could change the bucket policy",
         "In some state of the plan no declared admin, or not the caller, may call s3:PutBucketPolicy on the bucket: an explicit \
-         deny matches them. A wrong policy could then be removed only by the root user of the account, or through AWS \
+         deny matches them, or nothing allows them any more. A wrong policy could then be removed only by the root user of the account, or through AWS \
          Organizations' privileged root session.",
         "Check that admins are declared by the ARN of an existing role with its path, and that no kept deny, boundary or \
          organisation policy stops them. This guard has no safe override.",

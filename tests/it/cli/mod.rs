@@ -4,6 +4,7 @@ mod access;
 mod estate;
 mod inputs;
 mod policy;
+mod reasons;
 mod refusals;
 mod signals;
 mod usage;

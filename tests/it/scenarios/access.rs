@@ -76,3 +76,30 @@ async fn an_unread_identity_is_a_gap_of_the_proof() {
     assert_eq!(permissions, ["iam:GetAccountAuthorizationDetails"]);
     assert!(codes(&plan, Verdict::Refuse).contains("unread-inputs"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn states_between_the_two_sides_of_a_move_are_no_reason_to_refuse() {
+    let mut case = Case::empty().await;
+    case.converge(&case.router().await).await;
+    case.sandbox.databricks.deliver_now().await;
+    let old_key = bucket_key(&case).await;
+    let new_key = make_key(&case, &[]).await;
+    let mut text = manifest(&case, &[(PREFIX, "prefix = \"logs\"\nprevious_prefixes = [\"audit\"]")]);
+    text.push_str(&format!("[role]\narn = \"{}\"\n", case.sandbox.aws.role_arn("delivery/Second")));
+    text.push_str(&format!("[key]\narn = \"{new_key}\"\nprevious = [\"{old_key}\"]\n"));
+    case.declare(&text);
+    let plan = case.plan_proved(&case.router().await).await;
+    assert_not_refused(&plan);
+    assert!(plan.steps.iter().any(|step| step.title.ends_with("(transition)")), "a move");
+    let passed = codes(&plan, Verdict::Pass);
+    for code in ["access-widened", "delivery-cannot-write", "self-lockout-bucket", "self-lockout-key"] {
+        assert!(passed.contains(code), "{code}: {:?}", plan.guards);
+    }
+    assert!(!plan.guards.iter().any(|guard| guard.code == "safe-order"), "the usual order is safe");
+    // The new side works before anything is delivered to it.
+    let made = plan.steps.iter().find(|step| step.title.contains("create the log-delivery")).expect("a new delivery");
+    let works = plan.access.proofs.iter().rfind(|one| one.code == "delivery-works").expect("the proof turns");
+    // A plan does not ask for the organization's policies, so that nothing is proved; nothing is broken either.
+    assert_eq!(works.after, auditseal::access::ProofVerdict::NotProven, "{:#?}", plan.access.proofs);
+    assert!(works.step < made.id, "{works:?}");
+}

@@ -1,0 +1,106 @@
+//! The states that a plan leads through, as the proofs see them.
+
+use crate::access::{Assessment, Compiled, assess_with};
+use crate::call::{Query, Read, Write};
+use crate::model::{Desired, Live, Place};
+
+use super::project::project;
+use super::{Step, StepAction};
+
+/// Live state with the steps that were taken so far.
+pub(super) struct Walk<'a> {
+    compiled: &'a Compiled,
+    desired: &'a [Desired],
+    state: Live,
+    unborn: Vec<&'a str>,
+}
+
+impl<'a> Walk<'a> {
+    /// The live state, before any step.
+    pub fn new(compiled: &'a Compiled, desired: &'a [Desired], live: &Live) -> Self {
+        Self { compiled, desired, state: live.clone(), unborn: unborn(desired, live) }
+    }
+
+    pub fn take(&mut self, step: &Step) {
+        project(&mut self.state, step);
+        if let StepAction::Write { write: Write::PutBucketPolicy { bucket, .. }, .. } = &step.action {
+            self.unborn.retain(|name| *name != bucket);
+        }
+    }
+
+    /// Who can in this state. Of buckets without a policy that this plan makes, nothing is said.
+    pub fn assess(&self) -> Assessment {
+        let mut assessment = assess_with(self.compiled, self.desired, &self.state);
+        let own = |manifest: &str| {
+            self.desired.iter().find(|one| one.name == manifest).map(|one| one.delivery.bucket.as_str())
+        };
+        let is_unborn = |bucket: Option<&str>| bucket.is_some_and(|bucket| self.unborn.contains(&bucket));
+        assessment.principals.retain(|access| !is_unborn(access.replica().or_else(|| own(&access.manifest))));
+        assessment.proofs.retain(|proof| !is_unborn(own(&proof.manifest)));
+        assessment
+    }
+}
+
+/// Buckets that do not exist yet. Until its policy is written such a bucket is empty and open to the account's own
+/// administrators, and nothing is delivered to it: nobody gains anything.
+fn unborn<'a>(desired: &'a [Desired], live: &Live) -> Vec<&'a str> {
+    let absent = |(place, bucket): &(Place, &str)| {
+        let read = Read::BucketLocation { bucket: (*bucket).to_owned() };
+        live.get(&Query { place: place.clone(), read }).is_absent()
+    };
+    buckets(desired).filter(absent).map(|(_, bucket)| bucket).collect()
+}
+
+/// The buckets that logs lie in.
+fn buckets(desired: &[Desired]) -> impl Iterator<Item = (Place, &str)> {
+    desired.iter().flat_map(|one| {
+        let replicas = one.bucket.replicas.iter().map(|replica| (replica.place(), replica.bucket.as_str()));
+        std::iter::once((one.aws_place(), one.delivery.bucket.as_str())).chain(replicas)
+    })
+}
+
+/// Whether a step can change the answer for anybody.
+pub(super) fn bears_on_access(step: &Step, desired: &[Desired]) -> bool {
+    let StepAction::Write { write, .. } = &step.action else { return false };
+    match write {
+        // Of the bucket that holds the access log, nothing is asked.
+        Write::CreateBucket { bucket, .. }
+        | Write::PutBucketPublicAccessBlock { bucket, .. }
+        | Write::PutBucketOwnership { bucket, .. }
+        | Write::PutBucketAclPrivate { bucket, .. }
+        | Write::PutBucketEncryption { bucket, .. }
+        | Write::PutBucketPolicy { bucket, .. }
+        | Write::DeleteBucketPolicy { bucket, .. }
+        | Write::PutBucketReplication { bucket, .. }
+        | Write::DeleteBucketReplication { bucket, .. } => buckets(desired).any(|(_, name)| name == bucket),
+        Write::PutAccountPublicAccessBlock { .. }
+        | Write::CreateKey { .. }
+        | Write::PutKeyPolicy { .. }
+        | Write::CancelKeyDeletion { .. }
+        | Write::EnableKey { .. }
+        | Write::CreateAlias { .. }
+        | Write::UpdateAlias { .. }
+        | Write::RevokeGrant { .. }
+        | Write::CreateRole { .. }
+        | Write::UpdateTrust { .. }
+        | Write::TagRole { .. }
+        | Write::PutRolePolicy { .. }
+        | Write::DeleteRolePolicy { .. }
+        | Write::DetachRolePolicy { .. }
+        | Write::UpdatePrivileges { .. } => true,
+        Write::PutBucketTags { .. }
+        | Write::EnableBucketVersioning { .. }
+        | Write::PutBucketObjectLock { .. }
+        | Write::PutBucketLifecycle { .. }
+        | Write::PutBucketLogging { .. }
+        | Write::PutBucketNotification { .. }
+        | Write::EnableKeyRotation { .. }
+        | Write::TagKey { .. }
+        | Write::CreateCredential { .. }
+        | Write::CreateStorageConfiguration { .. }
+        | Write::CreateLogDelivery { .. }
+        | Write::SetLogDeliveryStatus { .. }
+        | Write::EnableSystemSchema { .. }
+        | Write::SetWorkspaceConf { .. } => false,
+    }
+}
