@@ -95,6 +95,8 @@ pub enum Verb {
     Apply(Apply),
     /// Say who can read, write, tamper with or list the logs, through what, and prove who cannot
     Access(Access),
+    /// List the runs of this machine, or show the steps of one
+    Runs(Runs),
     /// Break the lock that an interrupted apply left
     Unlock(Unlock),
     /// Evaluate policies offline: what they decide about a request, what they allow beyond others
@@ -187,6 +189,12 @@ pub struct Access {
 }
 
 #[derive(Debug, Args)]
+pub struct Runs {
+    /// Id of a run, or the beginning of one; without it, all are listed, newest first
+    pub run: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct Unlock {
     /// Id of the run that holds the lock, as the refusal printed it
     pub run: String,
@@ -273,6 +281,7 @@ pub enum SchemaOf {
     Access,
     PolicySimulate,
     PolicyIncludes,
+    Runs,
 }
 
 #[derive(Debug, Args)]

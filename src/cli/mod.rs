@@ -8,6 +8,7 @@ mod explain;
 mod output;
 mod plan;
 mod policy;
+mod runs;
 mod schema;
 mod session;
 mod show;
@@ -60,6 +61,7 @@ async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit
         Verb::Show(verb) => show::run(global, verb, output),
         Verb::Apply(verb) => apply::run(global, verb, output).await,
         Verb::Access(verb) => access::run(global, verb, output).await,
+        Verb::Runs(verb) => runs::run(global, verb, output),
         Verb::Unlock(verb) => unlock::run(global, verb, output).await,
         Verb::Policy(verb) => policy::run(global, verb, output),
         Verb::Explain(verb) => explain::run(verb, output),

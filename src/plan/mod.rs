@@ -17,7 +17,7 @@ use crate::call::{Query, Write};
 use crate::diff::FieldChange;
 use crate::finding::Finding;
 use crate::model::reference::Output;
-use crate::model::{Address, Fact, Gap, Observed, Place};
+use crate::model::{Address, Fact, Gap, Intent, Observed, Place};
 
 pub use build::{Built, Inputs, build, principal_ids};
 pub use effects::{Effects, effects};
@@ -168,6 +168,9 @@ pub struct Source {
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     pub format_version: String,
+    /// What the plan is for; left out of the document when it is to make live state what is declared.
+    #[serde(default, skip_serializing_if = "Intent::is_apply")]
+    pub intent: Intent,
     pub manifest: Vec<Source>,
     /// Caller's role ARN with path (or its plain ARN), per AWS account.
     pub caller: BTreeMap<String, String>,

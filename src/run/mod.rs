@@ -8,3 +8,4 @@ pub mod journal_file;
 pub mod lock;
 pub mod plan;
 pub mod policy;
+pub mod runs;

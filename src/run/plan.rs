@@ -10,7 +10,7 @@ use crate::finding::{Finding, Severity};
 use crate::harden::{Scope, harden};
 use crate::model::databricks::LogDelivery;
 use crate::model::live::Query;
-use crate::model::{Desired, Fact, Kind, Live, Observed, Place, Reference, Wanted};
+use crate::model::{Desired, Fact, Intent, Kind, Live, Observed, Place, Reference, Wanted};
 use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
@@ -66,6 +66,7 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
     guards.dedup();
     Plan {
         format_version: FORMAT_VERSION.to_owned(),
+        intent: Intent::Apply,
         manifest: desired.iter().map(|one| Source { name: one.name.clone(), digest: digest(one) }).collect(),
         caller,
         summary: built.summary,
