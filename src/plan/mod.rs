@@ -19,9 +19,11 @@ use crate::finding::Finding;
 use crate::model::reference::Output;
 use crate::model::{Address, Fact, Gap, Intent, Observed, Place};
 
-pub use build::{Built, Inputs, build, principal_ids};
+pub use build::{Built, Inputs, SETTLE_SECONDS, build, principal_ids};
+pub use depend::{is_main, same_group};
 pub use effects::{Effects, effects};
 pub use project::project;
+pub use waits::{DELIVERY_CHANGE_SECONDS, DELIVERY_DEADLINE_SECONDS};
 
 /// Version of the plan document; a plan of another version is refused.
 pub const FORMAT_VERSION: &str = "1.0";

@@ -14,7 +14,8 @@ use crate::model::{Desired, Fact, Intent, Kind, Live, Observed, Place, Reference
 use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
-    Delivery, Effects, FORMAT_VERSION, GuardResult, Inputs, Plan, Source, Verdict, build, effects, principal_ids,
+    Delivery, Effects, FORMAT_VERSION, GuardResult, Inputs, Plan, Source, Summary, Verdict, build, effects,
+    principal_ids,
 };
 use crate::provider::Reader;
 
@@ -65,21 +66,42 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
     guards.sort_by(|left, right| (&left.code, &left.message).cmp(&(&right.code, &right.message)));
     guards.dedup();
     Plan {
+        summary: built.summary,
+        complete: built.gaps.is_empty(),
+        gaps: built.gaps,
+        changes: built.changes,
+        guards,
+        findings: findings(&wanted, live, desired),
+        steps: built.steps,
+        access,
+        deliveries: desired.iter().filter_map(|one| delivery(one, &wanted)).collect(),
+        ..skeleton(live, desired, options, caller)
+    }
+}
+
+/// What every plan says, whatever it is for: from what it was made, by whom, and with what allowed.
+pub(super) fn skeleton(
+    live: &Live,
+    desired: &[Desired],
+    options: &PlanOptions,
+    caller: BTreeMap<String, String>,
+) -> Plan {
+    Plan {
         format_version: FORMAT_VERSION.to_owned(),
         intent: Intent::Apply,
         manifest: desired.iter().map(|one| Source { name: one.name.clone(), digest: digest(one) }).collect(),
         caller,
-        summary: built.summary,
-        complete: built.gaps.is_empty(),
-        gaps: built.gaps,
+        summary: Summary::default(),
+        complete: false,
+        gaps: Vec::new(),
         reads_digest: reads_digest(live),
-        changes: built.changes,
-        guards,
-        findings: findings(&wanted, live, desired),
+        changes: Vec::new(),
+        guards: Vec::new(),
+        findings: Vec::new(),
         allowed: options.allow.iter().cloned().collect(),
-        steps: built.steps,
-        access,
-        deliveries: desired.iter().filter_map(|one| delivery(one, &wanted)).collect(),
+        steps: Vec::new(),
+        access: Effects::default(),
+        deliveries: Vec::new(),
         principals: principal_ids(live),
         desired: desired.to_vec(),
     }
@@ -154,7 +176,7 @@ fn delivery_health(desired: &Desired, wanted: &Wanted, live: &Live) -> Option<Fi
 }
 
 /// Who is calling, per AWS account: the role's ARN with its path when it could be read, else the plain ARN.
-fn callers(live: &Live, desired: &[Desired]) -> BTreeMap<String, String> {
+pub(super) fn callers(live: &Live, desired: &[Desired]) -> BTreeMap<String, String> {
     let mut callers = BTreeMap::new();
     for place in desired.iter().flat_map(|one| [one.aws_place(), one.role_place()]) {
         let Place::Aws { account, .. } = &place else { continue };

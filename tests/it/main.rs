@@ -26,6 +26,7 @@ mod inventory;
 mod kill;
 mod predicted;
 mod reconcile;
+mod rollback;
 mod rooms;
 mod scenarios;
 mod simulator;
