@@ -152,7 +152,7 @@ impl Decided {
         let Read::BucketVersioning { bucket } = &part.query.read else { return false };
         let suspends = matches!(to, Value::Fact(fact) if fact.versioning().is_some_and(|versioning| versioning.status != "Enabled"));
         let read = Read::BucketObjectLock { bucket: bucket.clone() };
-        suspends && !live.view(&part.query.place, read, Fact::object_lock).present().is_none()
+        suspends && live.view(&part.query.place, read, Fact::object_lock).present().is_some()
     }
 
     /// What comes back only in part.

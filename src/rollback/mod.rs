@@ -12,6 +12,8 @@ mod chains;
 mod forget;
 mod parts;
 mod restore;
+#[cfg(test)]
+mod tests;
 mod value;
 mod waits;
 

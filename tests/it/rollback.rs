@@ -154,7 +154,8 @@ async fn what_somebody_changed_since_is_told_and_left_alone() {
     let text = case.sandbox.manifest();
     case.converge(&router).await;
     // A small run: the retention is longer, and rotation is rarer.
-    case.declare(&format!("{text}\n[key]\nrotation_days = 200\n\n[bucket]\nretention_days = 900\n"));
+    let key = text.replace("[key]\n", "[key]\nrotation_days = 200\n");
+    case.declare(&format!("{key}\n[bucket]\nretention_days = 900\n"));
     let plan = case.plan(&router).await;
     assert_not_refused(&plan);
     done(&run(&case, &router, &plan, "small").await.expect("apply"));
