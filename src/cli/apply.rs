@@ -56,7 +56,7 @@ pub async fn run(global: &Global, verb: &Apply, output: &Output) -> anyhow::Resu
     if !now.steps.is_empty()
         && saved.is_none()
         && !verb.auto_approve
-        && let Some(exit) = execute::declined(output)
+        && let Some(exit) = execute::declined(output, ", or apply a saved plan")
     {
         return Ok(exit);
     }

@@ -30,8 +30,8 @@ pub fn refused(plan: &Plan, output: &Output) -> Option<Exit> {
     None
 }
 
-/// Asks for approval: `Some` ends the verb.
-pub fn declined(output: &Output) -> Option<Exit> {
+/// Asks for approval: `Some` ends the verb. `instead` is what else a caller without a terminal may do.
+pub fn declined(output: &Output, instead: &str) -> Option<Exit> {
     match session::confirm(output, "\nMake these changes? Only `yes` is accepted.") {
         Some(true) => None,
         Some(false) => {
@@ -39,7 +39,7 @@ pub fn declined(output: &Output) -> Option<Exit> {
             Some(Exit::Failed)
         }
         None => {
-            output.note("error: no terminal to ask on: pass --auto-approve, or apply a saved plan");
+            output.note(&format!("error: no terminal to ask on: pass --auto-approve{instead}"));
             Some(Exit::Usage)
         }
     }
@@ -66,6 +66,9 @@ pub async fn execute(
         ));
     }
     output.note(&format!("\nRun {run}, journal {}/runs/{run}.jsonl", store.display()));
+    if !lock_timeout.is_zero() {
+        output.note(&format!("Waits up to {} s for the lock.", lock_timeout.as_secs()));
+    }
     let mut progress = Progress { output, last: String::new() };
     let applied = apply(router, &clock, plan, &options, &mut |event| progress.show(&event)).await;
     output.scope.step(None);

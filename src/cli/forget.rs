@@ -36,7 +36,7 @@ pub async fn run(global: &Global, verb: &Forget, output: &Output) -> anyhow::Res
         return Ok(Exit::Done);
     }
     if !verb.auto_approve
-        && let Some(exit) = execute::declined(output)
+        && let Some(exit) = execute::declined(output, "")
     {
         return Ok(exit);
     }

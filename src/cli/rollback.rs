@@ -47,7 +47,7 @@ pub async fn run(global: &Global, verb: &Rollback, output: &Output) -> anyhow::R
         return Ok(Exit::Done);
     }
     if !verb.auto_approve
-        && let Some(exit) = execute::declined(output)
+        && let Some(exit) = execute::declined(output, ", or save the plan with --out and apply it")
     {
         return Ok(exit);
     }

@@ -40,7 +40,7 @@ pub(super) fn rotation(Rotation { enabled, period_days }: &Rotation) -> Fields {
 
 /// One field per grant, since a grant cannot be changed, only revoked. One that was made again has another id and does the
 /// same: it goes by the id of the wanted one.
-pub(super) fn grants(live: Option<&Vec<Grant>>, wanted: &Vec<Grant>) -> (Fields, Fields) {
+pub(super) fn grants(live: Option<&Vec<Grant>>, wanted: &[Grant]) -> (Fields, Fields) {
     let live: Vec<Grant> = live
         .into_iter()
         .flatten()

@@ -24,6 +24,7 @@ mod faults;
 mod harness;
 mod inventory;
 mod kill;
+mod locks;
 mod predicted;
 mod reconcile;
 mod rollback;

@@ -27,9 +27,13 @@ fn record(case: &Case, run: &str) -> Record {
     journal(case.folder.path(), run).expect("the journal of the run").record
 }
 
+/// Without the proofs of access, which take longer than everything else and are looked at in one test.
 async fn rollback(case: &Case, router: &Router, run: &str, allow: &[&str]) -> Plan {
     let allow: BTreeSet<String> = allow.iter().map(|code| (*code).to_owned()).collect();
-    let options = PlanOptions { allow, partial: false, access: true };
+    rollback_with(case, router, run, PlanOptions { allow, ..PlanOptions::default() }).await
+}
+
+async fn rollback_with(case: &Case, router: &Router, run: &str, options: PlanOptions) -> Plan {
     plan_rollback(router, &record(case, run), &case.desired, &options, Purpose::Apply).await.expect("declared")
 }
 
@@ -83,10 +87,16 @@ async fn a_run_is_put_back_and_its_rollback_too() {
     assert_eq!(names_of_enabled(&case).len(), 1);
 
     // An insecure state is what guards refuse, and only a code lets it come back.
-    let cautious = rollback(&case, &router, "first", &[]).await;
+    let proved = PlanOptions { access: true, ..PlanOptions::default() };
+    let cautious = rollback_with(&case, &router, "first", proved).await;
     assert_eq!(refused(&cautious), BTreeSet::from(INSECURE), "{:#?}", cautious.guards);
     let plan = rollback(&case, &router, "first", &INSECURE).await;
     assert_not_refused(&plan);
+    // Make before break, on the way back too.
+    let at = |title: &str| plan.steps.iter().position(|step| step.title.starts_with(title)).expect("a step");
+    let waits = plan.steps.iter().enumerate().filter(|(_, step)| step.title.starts_with("wait for a delivery"));
+    assert!(waits.into_iter().any(|(wait, _)| at("enable log-delivery") < wait && wait < at("disable log-delivery")));
+    assert!(at("disable log-delivery") < at("put back the default encryption"));
     done(&run(&case, &router, &plan, "second").await.expect("rollback"));
     let after = settings(&case, &router).await;
     for (name, answer) in &before {
@@ -219,7 +229,7 @@ async fn renaming_changes_nothing_and_forgetting_only_the_marks() {
     case.desired = vec![auditseal::manifest::parse("another", "another.toml", &renamed).expect("valid")];
     assert_eq!(changes(&case.plan(&router).await), [""; 0], "a name reached the cloud");
 
-    let options = PlanOptions { access: true, ..PlanOptions::default() };
+    let options = PlanOptions::default();
     let plan = plan_forget(&router, &Chosen::All, &case.desired, &options, Purpose::Apply).await.expect("marks");
     assert_not_refused(&plan);
     let marked = ["bucket-tags[access]", "bucket-tags[audit]", "kms-tags[audit]", "role[delivery]"];

@@ -5,6 +5,7 @@ mod estate;
 mod inputs;
 mod policy;
 mod refusals;
+mod rollback;
 mod runs;
 mod signals;
 mod usage;
