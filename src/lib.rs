@@ -26,9 +26,10 @@
 //! | `access` | `model`, `finding`, `iam` | no |
 //! | `plan` | `model`, `finding`, `call`, `iam`, `diff`, `harden`, `access` | no |
 //! | `journal` | `model`, `call` | no |
+//! | `rollback` | `model`, `finding`, `call`, `iam`, `diff`, `harden`, `plan`, `journal` | no |
 //! | `apply` | `model`, `call`, `iam`, `diff`, `plan`, `journal`, `observe`, `provider` | by port |
 //! | `report` | `model`, `finding`, `call`, `iam`, `access`, `diff`, `plan`, `journal`, `apply`, `manifest` | no |
-//! | `run` | `model`, `finding`, `call`, `iam`, `access`, `manifest`, `harden`, `provider`, `observe`, `diff`, `plan`, `journal`, `apply`, `report` | yes |
+//! | `run` | `model`, `finding`, `call`, `iam`, `access`, `manifest`, `harden`, `provider`, `observe`, `diff`, `plan`, `journal`, `rollback`, `apply`, `report` | yes |
 
 pub mod access;
 pub mod apply;
@@ -44,4 +45,5 @@ pub mod observe;
 pub mod plan;
 pub mod provider;
 pub mod report;
+pub mod rollback;
 pub mod run;

@@ -33,6 +33,11 @@ pub async fn find<R: Reader>(reader: &R, place: &Place, write: &Write) -> Option
             }
             (Output::KeyArn, found?)
         }
+        Write::CreateGrant { key, grant } => {
+            let fact = ask(Read::KeyGrants { key: key.clone() }).await?;
+            fact.grants()?.iter().find(|one| one.does_the_same(grant))?;
+            return Some(BTreeMap::new());
+        }
         Write::CreateCredential { name, role_arn } => {
             let fact = ask(Read::Credentials).await?;
             let found = fact

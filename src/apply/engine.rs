@@ -99,6 +99,8 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
             tool: concat!("auditseal/", env!("CARGO_PKG_VERSION")).to_owned(),
             caller: plan.caller.clone(),
             manifests: plan.manifest.iter().map(|source| source.name.clone()).collect(),
+            owners: plan.desired.iter().map(|one| (one.name.clone(), one.owner())).collect(),
+            intent: plan.intent.clone(),
             reads_digest: plan.reads_digest.clone(),
         })?;
         let mut run = Run { principals: plan.principals.clone(), ..Run::default() };

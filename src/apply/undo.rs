@@ -29,6 +29,7 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
                 write: Box::new(write.clone()),
                 query: None,
                 before: None,
+                undo: None,
             })?;
             match self.send(step, &undo.place, &write, None, run).await {
                 Ok(_) => {

@@ -56,6 +56,7 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
             write: Box::new(write.clone()),
             query: target.as_ref().map(|target| target.query.clone()),
             before: before.map(Box::new),
+            undo: undo_of(step, write, run)?.map(Box::new),
         })?;
         let outputs = self.send(step, place, write, target.as_ref(), run).await?;
         self.remember(step, &outputs, run);
@@ -212,6 +213,14 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
             delay = (delay * 2).min(BACKOFF_MAX);
         }
     }
+}
+
+/// What the journal has to keep beside the before-image: an inline policy that is deleted was read as a name in a list.
+fn undo_of(step: &Step, write: &Write, run: &Run) -> Result<Option<Write>, StepError> {
+    let Some(undo) = step.undo.as_ref().filter(|_| matches!(write, Write::DeleteRolePolicy { .. })) else {
+        return Ok(None);
+    };
+    Ok(Some(run.outputs.resolve(&undo.write)?))
 }
 
 fn describe(difference: &Diff) -> String {

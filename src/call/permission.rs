@@ -97,20 +97,24 @@ pub fn write_permissions(write: &Write) -> Vec<Permission> {
         Write::CreateBucket { object_lock: true, .. } => {
             vec![Aws("s3:CreateBucket"), Aws("s3:PutBucketObjectLockConfiguration"), Aws("s3:PutBucketVersioning")]
         }
-        Write::PutBucketTags { .. } => vec![Aws("s3:PutBucketTagging")],
+        // DeleteBucketTagging, DeleteBucketLifecycle and an empty logging status have no action of their own.
+        Write::PutBucketTags { .. } | Write::DeleteBucketTags { .. } => vec![Aws("s3:PutBucketTagging")],
         Write::PutBucketPublicAccessBlock { .. } => vec![Aws("s3:PutBucketPublicAccessBlock")],
         Write::PutBucketOwnership { .. } => vec![Aws("s3:PutBucketOwnershipControls")],
-        Write::PutBucketAclPrivate { .. } => vec![Aws("s3:PutBucketAcl")],
+        Write::PutBucketAcl { .. } | Write::PutBucketAclPrivate { .. } => vec![Aws("s3:PutBucketAcl")],
         Write::PutBucketEncryption { .. } => vec![Aws("s3:PutEncryptionConfiguration")],
-        Write::EnableBucketVersioning { .. } => vec![Aws("s3:PutBucketVersioning")],
+        Write::EnableBucketVersioning { .. } | Write::SuspendBucketVersioning { .. } => {
+            vec![Aws("s3:PutBucketVersioning")]
+        }
         Write::PutBucketObjectLock { .. } => vec![Aws("s3:PutBucketObjectLockConfiguration")],
         // A read comes first when rules have transitions, to keep a setting that the write would reset.
         Write::PutBucketLifecycle { .. } => {
             vec![Aws("s3:PutLifecycleConfiguration"), Aws("s3:GetLifecycleConfiguration")]
         }
+        Write::DeleteBucketLifecycle { .. } => vec![Aws("s3:PutLifecycleConfiguration")],
         Write::PutBucketPolicy { .. } => vec![Aws("s3:PutBucketPolicy")],
         Write::DeleteBucketPolicy { .. } => vec![Aws("s3:DeleteBucketPolicy")],
-        Write::PutBucketLogging { .. } => vec![Aws("s3:PutBucketLogging")],
+        Write::PutBucketLogging { .. } | Write::DeleteBucketLogging { .. } => vec![Aws("s3:PutBucketLogging")],
         Write::PutBucketNotification { .. } => vec![Aws("s3:PutBucketNotification")],
         Write::PutBucketReplication { .. } => vec![Aws("s3:PutReplicationConfiguration"), Aws("iam:PassRole")],
         Write::DeleteBucketReplication { .. } => vec![Aws("s3:PutReplicationConfiguration")],
@@ -119,15 +123,20 @@ pub fn write_permissions(write: &Write) -> Vec<Permission> {
         Write::CancelKeyDeletion { .. } => vec![Aws("kms:CancelKeyDeletion")],
         Write::EnableKey { .. } => vec![Aws("kms:EnableKey")],
         Write::EnableKeyRotation { .. } => vec![Aws("kms:EnableKeyRotation")],
+        Write::DisableKeyRotation { .. } => vec![Aws("kms:DisableKeyRotation")],
         Write::CreateAlias { .. } => vec![Aws("kms:CreateAlias")],
         Write::UpdateAlias { .. } => vec![Aws("kms:UpdateAlias")],
         Write::TagKey { .. } => vec![Aws("kms:TagResource")],
+        Write::UntagKey { .. } => vec![Aws("kms:UntagResource")],
+        Write::CreateGrant { .. } => vec![Aws("kms:CreateGrant")],
         Write::RevokeGrant { .. } => vec![Aws("kms:RevokeGrant")],
         Write::CreateRole { .. } => vec![Aws("iam:CreateRole"), Aws("iam:TagRole")],
         Write::UpdateTrust { .. } => vec![Aws("iam:UpdateAssumeRolePolicy")],
         Write::TagRole { .. } => vec![Aws("iam:TagRole")],
+        Write::UntagRole { .. } => vec![Aws("iam:UntagRole")],
         Write::PutRolePolicy { .. } => vec![Aws("iam:PutRolePolicy")],
         Write::DeleteRolePolicy { .. } => vec![Aws("iam:DeleteRolePolicy")],
+        Write::AttachRolePolicy { .. } => vec![Aws("iam:AttachRolePolicy")],
         Write::DetachRolePolicy { .. } => vec![Aws("iam:DetachRolePolicy")],
         Write::CreateCredential { .. }
         | Write::CreateStorageConfiguration { .. }

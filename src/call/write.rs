@@ -2,7 +2,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::bucket::{Encryption, Lifecycle, Logging, Notification, PublicAccessBlock, Replication, Retention};
+use crate::model::bucket::{
+    Acl, Encryption, Lifecycle, Logging, Notification, PublicAccessBlock, Replication, Retention,
+};
+use crate::model::key::Grant;
 use crate::model::reference::Output;
 
 /// One changing request, complete: nothing is decided when it runs. Strings may hold `model::Reference` tokens, which the
@@ -23,6 +26,10 @@ pub enum Write {
         bucket: String,
         tags: BTreeMap<String, String>,
     },
+    /// Only ever where no tag is left.
+    DeleteBucketTags {
+        bucket: String,
+    },
     PutBucketPublicAccessBlock {
         bucket: String,
         block: PublicAccessBlock,
@@ -35,12 +42,21 @@ pub enum Write {
     PutBucketAclPrivate {
         bucket: String,
     },
+    /// Grants to others: only ever to put back what was there.
+    PutBucketAcl {
+        bucket: String,
+        acl: Acl,
+    },
     PutBucketEncryption {
         bucket: String,
         encryption: Encryption,
     },
     /// `Enabled`.
     EnableBucketVersioning {
+        bucket: String,
+    },
+    /// `Suspended`: a bucket that was ever versioned cannot be without. Only ever to put back what was there.
+    SuspendBucketVersioning {
         bucket: String,
     },
     /// Enables Object Lock when it is off, and sets the default retention when one is given.
@@ -53,6 +69,10 @@ pub enum Write {
         bucket: String,
         lifecycle: Lifecycle,
     },
+    /// Only ever to put back what was there.
+    DeleteBucketLifecycle {
+        bucket: String,
+    },
     PutBucketPolicy {
         bucket: String,
         policy: String,
@@ -64,6 +84,10 @@ pub enum Write {
     PutBucketLogging {
         bucket: String,
         logging: Logging,
+    },
+    /// An empty logging status. Only ever to put back what was there.
+    DeleteBucketLogging {
+        bucket: String,
     },
     PutBucketNotification {
         bucket: String,
@@ -97,6 +121,10 @@ pub enum Write {
         key: String,
         period_days: i32,
     },
+    /// Only ever to put back what was there.
+    DisableKeyRotation {
+        key: String,
+    },
     CreateAlias {
         alias: String,
         key: String,
@@ -109,6 +137,15 @@ pub enum Write {
     TagKey {
         key: String,
         tags: BTreeMap<String, String>,
+    },
+    UntagKey {
+        key: String,
+        names: Vec<String>,
+    },
+    /// One like the given: its id is a new one. Only ever to put back what was there.
+    CreateGrant {
+        key: String,
+        grant: Grant,
     },
     RevokeGrant {
         key: String,
@@ -129,6 +166,10 @@ pub enum Write {
         role: String,
         tags: BTreeMap<String, String>,
     },
+    UntagRole {
+        role: String,
+        names: Vec<String>,
+    },
     PutRolePolicy {
         role: String,
         policy_name: String,
@@ -137,6 +178,11 @@ pub enum Write {
     DeleteRolePolicy {
         role: String,
         policy_name: String,
+    },
+    /// Only ever to put back what was there.
+    AttachRolePolicy {
+        role: String,
+        policy_arn: String,
     },
     DetachRolePolicy {
         role: String,
@@ -201,6 +247,7 @@ impl Write {
         !matches!(
             self,
             Write::CreateKey { .. }
+                | Write::CreateGrant { .. }
                 | Write::CreateCredential { .. }
                 | Write::CreateStorageConfiguration { .. }
                 | Write::CreateLogDelivery { .. }
@@ -214,16 +261,18 @@ impl Write {
             Write::PutAccountPublicAccessBlock { .. } => "s3:PutAccountPublicAccessBlock",
             Write::CreateBucket { .. } => "s3:CreateBucket",
             Write::PutBucketTags { .. } => "s3:PutBucketTagging",
+            Write::DeleteBucketTags { .. } => "s3:DeleteBucketTagging",
             Write::PutBucketPublicAccessBlock { .. } => "s3:PutPublicAccessBlock",
             Write::PutBucketOwnership { .. } => "s3:PutBucketOwnershipControls",
-            Write::PutBucketAclPrivate { .. } => "s3:PutBucketAcl",
+            Write::PutBucketAcl { .. } | Write::PutBucketAclPrivate { .. } => "s3:PutBucketAcl",
             Write::PutBucketEncryption { .. } => "s3:PutBucketEncryption",
-            Write::EnableBucketVersioning { .. } => "s3:PutBucketVersioning",
+            Write::EnableBucketVersioning { .. } | Write::SuspendBucketVersioning { .. } => "s3:PutBucketVersioning",
             Write::PutBucketObjectLock { .. } => "s3:PutObjectLockConfiguration",
             Write::PutBucketLifecycle { .. } => "s3:PutBucketLifecycleConfiguration",
+            Write::DeleteBucketLifecycle { .. } => "s3:DeleteBucketLifecycle",
             Write::PutBucketPolicy { .. } => "s3:PutBucketPolicy",
             Write::DeleteBucketPolicy { .. } => "s3:DeleteBucketPolicy",
-            Write::PutBucketLogging { .. } => "s3:PutBucketLogging",
+            Write::PutBucketLogging { .. } | Write::DeleteBucketLogging { .. } => "s3:PutBucketLogging",
             Write::PutBucketNotification { .. } => "s3:PutBucketNotificationConfiguration",
             Write::PutBucketReplication { .. } => "s3:PutBucketReplication",
             Write::DeleteBucketReplication { .. } => "s3:DeleteBucketReplication",
@@ -232,15 +281,20 @@ impl Write {
             Write::CancelKeyDeletion { .. } => "kms:CancelKeyDeletion",
             Write::EnableKey { .. } => "kms:EnableKey",
             Write::EnableKeyRotation { .. } => "kms:EnableKeyRotation",
+            Write::DisableKeyRotation { .. } => "kms:DisableKeyRotation",
             Write::CreateAlias { .. } => "kms:CreateAlias",
             Write::UpdateAlias { .. } => "kms:UpdateAlias",
             Write::TagKey { .. } => "kms:TagResource",
+            Write::UntagKey { .. } => "kms:UntagResource",
+            Write::CreateGrant { .. } => "kms:CreateGrant",
             Write::RevokeGrant { .. } => "kms:RevokeGrant",
             Write::CreateRole { .. } => "iam:CreateRole",
             Write::UpdateTrust { .. } => "iam:UpdateAssumeRolePolicy",
             Write::TagRole { .. } => "iam:TagRole",
+            Write::UntagRole { .. } => "iam:UntagRole",
             Write::PutRolePolicy { .. } => "iam:PutRolePolicy",
             Write::DeleteRolePolicy { .. } => "iam:DeleteRolePolicy",
+            Write::AttachRolePolicy { .. } => "iam:AttachRolePolicy",
             Write::DetachRolePolicy { .. } => "iam:DetachRolePolicy",
             Write::CreateCredential { .. } => "databricks:credentials:create",
             Write::CreateStorageConfiguration { .. } => "databricks:storage-configurations:create",

@@ -95,6 +95,12 @@ pub enum Verb {
     Apply(Apply),
     /// Say who can read, write, tamper with or list the logs, through what, and prove who cannot
     Access(Access),
+    /// Plan, ask, and put back what a run changed
+    Rollback(Rollback),
+    /// Take the ownership marks off, and leave everything running
+    Forget(Forget),
+    /// List the runs of this machine, or show the steps of one
+    Runs(Runs),
     /// Break the lock that an interrupted apply left
     Unlock(Unlock),
     /// Evaluate policies offline: what they decide about a request, what they allow beyond others
@@ -192,6 +198,60 @@ pub struct Access {
     pub organization: Option<PathBuf>,
 }
 
+const ROLLBACK: &str = "\
+Only what still is as the run left it is put back; what somebody changed since is told and left alone.
+What was created stays, with its protection: buckets, keys and roles are never deleted, log-delivery
+configurations are disabled. Guards are those of apply: a state that lets in whom the manifests do not
+declare is refused unless its code is allowed. A rollback is a run too, and can be rolled back.
+
+Examples:
+  auditseal runs                          which runs there are
+  auditseal rollback 3f2a91 --plan        show what would be put back, change nothing
+  auditseal rollback 3f2a91               show it, ask, and do it
+
+Exit codes: 0 done, or nothing to put back; 1 failed or declined; 3 refused; 64 wrong usage.";
+
+#[derive(Debug, Args)]
+#[command(after_help = ROLLBACK)]
+pub struct Rollback {
+    /// Id of the run, or its beginning, as `auditseal runs` lists it
+    pub run: String,
+    /// Only show the plan
+    #[arg(long)]
+    pub plan: bool,
+    /// Save the plan to this file (mode 0600), for `auditseal apply FILE`; changes nothing now
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Accept what a guard refuses, by its code; may be repeated
+    #[arg(long, value_name = "CODE")]
+    pub allow: Vec<String>,
+    /// How long to wait for a lock that somebody else holds, for example 5m
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub lock_timeout: std::time::Duration,
+}
+
+#[derive(Debug, Args)]
+pub struct Forget {
+    /// A manifest, or addresses such as `acme/bucket[audit]`; without it, everything that the manifests mark
+    #[arg(value_name = "ADDRESS")]
+    pub what: Vec<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// How long to wait for a lock that somebody else holds, for example 5m
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub lock_timeout: std::time::Duration,
+}
+
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// Id of a run, or the beginning of one; without it, all are listed, newest first
+    pub run: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub struct Unlock {
     /// Id of the run that holds the lock, as the refusal printed it
@@ -280,6 +340,7 @@ pub enum SchemaOf {
     Access,
     PolicySimulate,
     PolicyIncludes,
+    Runs,
 }
 
 #[derive(Debug, Args)]

@@ -3,11 +3,16 @@
 mod access;
 mod apply;
 mod args;
+mod execute;
 mod exit;
 mod explain;
+mod forget;
+mod log;
 mod output;
 mod plan;
 mod policy;
+mod rollback;
+mod runs;
 mod schema;
 mod session;
 mod show;
@@ -31,7 +36,7 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let output = Output::new(&arguments.global);
-    output::start_log(&arguments.global);
+    output.start_log(&arguments.global);
     let result = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime.block_on(dispatch(&arguments, &output)),
         Err(error) => Err(anyhow::Error::new(error).context("the async runtime could not start")),
@@ -60,6 +65,9 @@ async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit
         Verb::Show(verb) => show::run(global, verb, output),
         Verb::Apply(verb) => apply::run(global, verb, output).await,
         Verb::Access(verb) => access::run(global, verb, output).await,
+        Verb::Rollback(verb) => rollback::run(global, verb, output).await,
+        Verb::Forget(verb) => forget::run(global, verb, output).await,
+        Verb::Runs(verb) => runs::run(global, verb, output),
         Verb::Unlock(verb) => unlock::run(global, verb, output).await,
         Verb::Policy(verb) => policy::run(global, verb, output),
         Verb::Explain(verb) => explain::run(verb, output),

@@ -87,7 +87,7 @@ pub fn print_explanation(global: &Global, explanation: &Explanation, output: &Ou
 }
 
 /// A saved plan holds policies and account ids: it is for its owner alone.
-fn save(path: &Path, plan: &Document) -> anyhow::Result<()> {
+pub fn save(path: &Path, plan: &Document) -> anyhow::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

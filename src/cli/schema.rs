@@ -9,6 +9,7 @@ pub fn run(verb: &Schema, output: &Output) -> anyhow::Result<Exit> {
         SchemaOf::Plan => auditseal::report::plan_schema(),
         SchemaOf::PlanExplain => auditseal::report::explanation_schema(),
         SchemaOf::PolicySimulate => auditseal::report::simulated_schema(),
+        SchemaOf::Runs => auditseal::report::runs_schema(),
         SchemaOf::PolicyIncludes => auditseal::report::compared_schema(),
     };
     output.data(&format!("{schema:#}\n"))?;

@@ -148,8 +148,12 @@ fn put_filter(fields: &mut Fields, at: &str, filter: &LifecycleFilter) {
     fields.put(format!("{at}.size_less_than"), *size_less_than);
 }
 
+/// Without a target there is no logging: a wanted fact says so that it shall be off.
 pub(super) fn logging(Logging { target_bucket, target_prefix, target_grants }: &Logging) -> Fields {
     let mut fields = Fields::default();
+    if target_bucket.is_empty() {
+        return fields;
+    }
     fields.put("target_bucket", target_bucket.as_str());
     fields.put("target_prefix", target_prefix.as_str());
     put_grants(&mut fields, "target_grants", target_grants);

@@ -73,7 +73,7 @@ fn sides(kind: Kind, before: Option<&Fact>, wanted: &Fact, resolve: &Resolve<'_>
         Fact::BucketReplication(w) => pair.even(Fact::replication, w, bucket::replication),
         Fact::Key(w) => pair.even(Fact::key, w, |side| key::key(side, before.is_none())),
         Fact::KeyRotation(w) => pair.even(Fact::rotation, w, key::rotation),
-        Fact::KeyGrants(w) => pair.even(Fact::grants, w, |side| key::grants(side)),
+        Fact::KeyGrants(w) => pair.both(Fact::grants, w, |live, w| key::grants(live, w)),
         Fact::Names(w) => pair.even(Fact::names, w, |side| role::names(kind, side)),
         Fact::Role(w) => pair.both(Fact::role, w, |live, wanted| role::role(live, wanted, resolve)),
         Fact::Credentials(w) => pair.both(Fact::credentials, w, |live, w| databricks::credentials(live, w)),

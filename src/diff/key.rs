@@ -38,8 +38,21 @@ pub(super) fn rotation(Rotation { enabled, period_days }: &Rotation) -> Fields {
     fields
 }
 
-/// One field per grant, since a grant cannot be changed, only revoked.
-pub(super) fn grants(grants: &[Grant]) -> Fields {
+/// One field per grant, since a grant cannot be changed, only revoked. One that was made again has another id and does the
+/// same: it goes by the id of the wanted one.
+pub(super) fn grants(live: Option<&Vec<Grant>>, wanted: &[Grant]) -> (Fields, Fields) {
+    let live: Vec<Grant> = live
+        .into_iter()
+        .flatten()
+        .map(|one| match wanted.iter().find(|other| one.does_the_same(other)) {
+            Some(other) if !live.is_some_and(|all| all.iter().any(|one| one.id == other.id)) => other.clone(),
+            _ => one.clone(),
+        })
+        .collect();
+    (each_grant(&live), each_grant(wanted))
+}
+
+fn each_grant(grants: &[Grant]) -> Fields {
     let mut fields = Fields::default();
     for Grant { id, name, grantee, retiring, issuing_account, operations, constraints } in sorted(grants) {
         let value = json!({

@@ -35,7 +35,7 @@ pub use estate::harden;
 pub use key::{KeyChoice, key_of};
 pub use names::{own_sids, policy_names, replica_alias, replica_name, replica_place, replication_role};
 pub use principals::named as named_roles;
-pub use writers::{LiveWriter, live_writers, writer_roles};
+pub use writers::{LiveWriter, live_writers, writer_of, writer_roles};
 
 /// What is planned, and what the user allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -105,6 +105,22 @@ pub fn live_writers(desired: &Desired, live: &Live) -> Vec<LiveWriter> {
     writers
 }
 
+/// How a configuration delivers to the audit bucket when it is switched on, whatever its status is now. `None` for one
+/// that delivers elsewhere or whose role is not known.
+#[must_use]
+pub fn writer_of(desired: &Desired, live: &Live, config_id: &str) -> Option<LiveWriter> {
+    let books = Books::seen(desired, live);
+    let one = books.deliveries.iter().find(|one| one.config_id == config_id && is_audit(one))?;
+    let here = books.bucket_of(one) == Some(desired.delivery.bucket.as_str());
+    let role = books.role_of(one).filter(|_| here)?;
+    Some(LiveWriter {
+        role_arn: role.to_owned(),
+        prefix: one.delivery_path_prefix.clone(),
+        key: None,
+        config_id: one.config_id.clone(),
+    })
+}
+
 /// Roles other than the declared one that any audit-log configuration to the audit bucket, enabled or not, delivers or
 /// delivered with, in the account of the bucket: where a `auditseal-transition` policy may lie.
 #[must_use]

@@ -1,6 +1,9 @@
 //! The format of a run's record: one JSON document a line, each written and flushed to disk before the request that it
 //! announces. Before-images in it are what `rollback` starts from. Nothing here does IO.
 
+mod found;
+mod record;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::call::Write;
 use crate::model::live::Query;
 use crate::model::reference::Output;
-use crate::model::{Address, Fact, Observed, Place};
+use crate::model::{Address, Fact, Intent, Observed, Place};
+
+pub use found::{Found, Journals, Spoiled};
+pub use record::{Ending, Record, Sent, StepRecord, StepState, Unreadable};
 
 /// Version of the record; lines of another version are refused by readers.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -25,6 +31,12 @@ pub enum Entry {
         /// Caller per AWS account.
         caller: BTreeMap<String, String>,
         manifests: Vec<String>,
+        /// Manifest → value of its ownership tag: finds the location again when the manifest was renamed.
+        #[serde(default)]
+        owners: BTreeMap<String, String>,
+        /// What the run was for.
+        #[serde(default)]
+        intent: Intent,
         reads_digest: String,
     },
     /// About to be sent. What was there before is the before-image.
@@ -36,6 +48,10 @@ pub enum Entry {
         write: Box<Write>,
         query: Option<Query>,
         before: Option<Box<Observed<Fact>>>,
+        /// The request that puts back what was there, where the before-image alone does not hold it: the text of an
+        /// inline policy that is deleted from a list of names.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undo: Option<Box<Write>>,
     },
     WriteFinished {
         step: usize,
@@ -107,6 +123,7 @@ mod tests {
             write: Box::new(Write::PutBucketPolicy { bucket: "b".to_owned(), policy: "{\n}".to_owned() }),
             query: None,
             before: Some(Box::new(Observed::Absent)),
+            undo: None,
         };
         let line = entry.line().expect("line");
         assert!(!line.contains('\n'), "one entry is one line");

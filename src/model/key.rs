@@ -35,3 +35,11 @@ pub struct Grant {
     /// Encryption-context constraints as canonical JSON, if any.
     pub constraints: Option<String>,
 }
+
+impl Grant {
+    /// Whether another grant gives the same to the same principal, whatever its id.
+    #[must_use]
+    pub fn does_the_same(&self, other: &Self) -> bool {
+        Self { id: String::new(), ..self.clone() } == Self { id: String::new(), ..other.clone() }
+    }
+}

@@ -12,7 +12,7 @@ use super::writes::{Birth, Draft, before, drafts, irreversible};
 use super::{Action, Change, PlacedWrite, Step, StepAction, Summary, Target};
 
 /// How long IAM and S3 may take to show a write, and transient refusals may last.
-pub(super) const SETTLE_SECONDS: u64 = 120;
+pub const SETTLE_SECONDS: u64 = 120;
 
 /// What a plan is computed from.
 pub struct Inputs<'a> {

@@ -77,7 +77,8 @@ fn touches_delivery(step: &Step) -> bool {
 }
 
 /// Resources of the audit bucket, its key, its role and its delivery, as opposed to the access-log bucket and replicas.
-pub(super) fn is_main(address: &Address) -> bool {
+#[must_use]
+pub fn is_main(address: &Address) -> bool {
     group(address) == "audit"
 }
 
@@ -89,6 +90,8 @@ fn group(address: &Address) -> &str {
     }
 }
 
-fn same_group(left: &Address, right: &Address) -> bool {
+/// Whether two addresses belong to the same bucket with its key, role and delivery.
+#[must_use]
+pub fn same_group(left: &Address, right: &Address) -> bool {
     group(left) == group(right)
 }

@@ -26,14 +26,16 @@ use crate::call::{Query, Write};
 use crate::diff::FieldChange;
 use crate::finding::Finding;
 use crate::model::reference::Output;
-use crate::model::{Address, Fact, Gap, Observed, Place};
+use crate::model::{Address, Fact, Gap, Intent, Observed, Place};
 
-pub use build::{Built, Inputs, build, principal_ids};
+pub use build::{Built, Inputs, SETTLE_SECONDS, build, principal_ids};
+pub use depend::{is_main, same_group};
 pub use effects::{Effects, effects};
 pub use explain::{Explanation, Reasoning, explain};
 pub use nearest::{UnknownAddress, nearest};
 pub use project::project;
 pub use reorder::{Order, Ordered, Waits, safe_order};
+pub use waits::{DELIVERY_CHANGE_SECONDS, DELIVERY_DEADLINE_SECONDS};
 
 /// Version of the plan document; a plan of another version is refused.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -180,6 +182,9 @@ pub struct Source {
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     pub format_version: String,
+    /// What the plan is for; left out of the document when it is to make live state what is declared.
+    #[serde(default, skip_serializing_if = "Intent::is_apply")]
+    pub intent: Intent,
     pub manifest: Vec<Source>,
     /// Caller's role ARN with path (or its plain ARN), per AWS account.
     pub caller: BTreeMap<String, String>,

@@ -64,6 +64,9 @@ pub fn project(live: &mut Live, step: &Step) {
         }
         Write::UpdateTrust { role, policy } => of_role(live, place, role, |role| role.trust.clone_from(policy)),
         Write::TagRole { role, tags } => of_role(live, place, role, |role| role.tags.extend(tags.clone())),
+        Write::UntagRole { role, names } => {
+            of_role(live, place, role, |role| role.tags.retain(|name, _| !names.contains(name)));
+        }
         Write::PutRolePolicy { role, policy_name, policy } => of_role(live, place, role, |role| {
             role.inline.retain(|one| one.name != *policy_name);
             role.inline.push(InlinePolicy { name: policy_name.clone(), text: policy.clone() });
@@ -79,14 +82,30 @@ pub fn project(live: &mut Live, step: &Step) {
         Write::DetachRolePolicy { role, policy_arn } => {
             of_role(live, place, role, |role| role.attached.retain(|one| one != policy_arn));
         }
+        Write::AttachRolePolicy { role, policy_arn } => of_role(live, place, role, |role| {
+            role.attached.retain(|one| one != policy_arn);
+            role.attached.push(policy_arn.clone());
+        }),
+        // What is not there is told by absence, not by an empty answer.
+        Write::DeleteBucketTags { bucket } => {
+            live.set(query(place, Read::BucketTags { bucket: bucket.clone() }), Observed::Absent);
+        }
+        Write::DeleteBucketLifecycle { bucket } => {
+            live.set(query(place, Read::BucketLifecycle { bucket: bucket.clone() }), Observed::Absent);
+        }
+        Write::DeleteBucketLogging { bucket } => {
+            live.set(query(place, Read::BucketLogging { bucket: bucket.clone() }), Observed::Absent);
+        }
         // Their own question says everything.
         Write::PutAccountPublicAccessBlock { .. }
         | Write::PutBucketTags { .. }
         | Write::PutBucketPublicAccessBlock { .. }
         | Write::PutBucketOwnership { .. }
         | Write::PutBucketAclPrivate { .. }
+        | Write::PutBucketAcl { .. }
         | Write::PutBucketEncryption { .. }
         | Write::EnableBucketVersioning { .. }
+        | Write::SuspendBucketVersioning { .. }
         | Write::PutBucketObjectLock { .. }
         | Write::PutBucketLifecycle { .. }
         | Write::PutBucketPolicy { .. }
@@ -96,7 +115,10 @@ pub fn project(live: &mut Live, step: &Step) {
         | Write::CancelKeyDeletion { .. }
         | Write::EnableKey { .. }
         | Write::EnableKeyRotation { .. }
+        | Write::DisableKeyRotation { .. }
         | Write::TagKey { .. }
+        | Write::UntagKey { .. }
+        | Write::CreateGrant { .. }
         | Write::CreateCredential { .. }
         | Write::CreateStorageConfiguration { .. }
         | Write::CreateLogDelivery { .. }

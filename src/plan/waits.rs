@@ -15,9 +15,9 @@ use super::order::{self, Stage};
 use super::{Action, Change, PlacedWrite, Step, StepAction, Target};
 
 /// First delivery comes within an hour, later ones typically within 15 minutes (Databricks, "Configure audit log delivery").
-const DELIVERY_DEADLINE_SECONDS: u64 = 2 * 3600;
+pub const DELIVERY_DEADLINE_SECONDS: u64 = 2 * 3600;
 /// A change of a log-delivery configuration takes up to an hour (same page).
-const DELIVERY_CHANGE_SECONDS: u64 = 3600;
+pub const DELIVERY_CHANGE_SECONDS: u64 = 3600;
 
 impl Builder<'_> {
     pub(super) fn retirement(&mut self, retirement: &Retirement) {

@@ -68,6 +68,7 @@ pub(super) fn bears_on_access(step: &Step, desired: &[Desired]) -> bool {
         | Write::PutBucketPublicAccessBlock { bucket, .. }
         | Write::PutBucketOwnership { bucket, .. }
         | Write::PutBucketAclPrivate { bucket, .. }
+        | Write::PutBucketAcl { bucket, .. }
         | Write::PutBucketEncryption { bucket, .. }
         | Write::PutBucketPolicy { bucket, .. }
         | Write::DeleteBucketPolicy { bucket, .. }
@@ -80,21 +81,30 @@ pub(super) fn bears_on_access(step: &Step, desired: &[Desired]) -> bool {
         | Write::EnableKey { .. }
         | Write::CreateAlias { .. }
         | Write::UpdateAlias { .. }
+        | Write::UntagKey { .. }
+        | Write::CreateGrant { .. }
         | Write::RevokeGrant { .. }
         | Write::CreateRole { .. }
         | Write::UpdateTrust { .. }
         | Write::TagRole { .. }
+        | Write::UntagRole { .. }
         | Write::PutRolePolicy { .. }
         | Write::DeleteRolePolicy { .. }
+        | Write::AttachRolePolicy { .. }
         | Write::DetachRolePolicy { .. }
         | Write::UpdatePrivileges { .. } => true,
         Write::PutBucketTags { .. }
+        | Write::DeleteBucketTags { .. }
         | Write::EnableBucketVersioning { .. }
+        | Write::SuspendBucketVersioning { .. }
         | Write::PutBucketObjectLock { .. }
         | Write::PutBucketLifecycle { .. }
+        | Write::DeleteBucketLifecycle { .. }
         | Write::PutBucketLogging { .. }
+        | Write::DeleteBucketLogging { .. }
         | Write::PutBucketNotification { .. }
         | Write::EnableKeyRotation { .. }
+        | Write::DisableKeyRotation { .. }
         | Write::TagKey { .. }
         | Write::CreateCredential { .. }
         | Write::CreateStorageConfiguration { .. }

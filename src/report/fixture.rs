@@ -10,7 +10,7 @@ use crate::diff::FieldChange;
 use crate::finding::{Finding, Severity};
 use crate::model::bucket::PublicAccessBlock;
 use crate::model::reference::Output;
-use crate::model::{Address, Gap, Kind, Observed, Place, Reference};
+use crate::model::{Address, Gap, Intent, Kind, Observed, Place, Reference};
 use crate::plan::effects::{ProofEffect, StepEffect, Who};
 use crate::plan::{
     Action, Change, Effects, FORMAT_VERSION, GuardResult, PlacedWrite, Plan, Source, Step, StepAction, Summary, Target,
@@ -268,6 +268,7 @@ fn guard(code: &str, verdict: Verdict, message: &str) -> GuardResult {
 pub(super) fn plan() -> Plan {
     Plan {
         format_version: FORMAT_VERSION.to_owned(),
+        intent: Intent::Apply,
         manifest: vec![Source { name: "acme".into(), digest: "ab".repeat(32) }],
         caller: [("111122223333".to_owned(), "arn:aws:iam::111122223333:role/PlatformAdmin".to_owned())].into(),
         summary: Summary { create: 2, update: 3, replace: 1, delete: 1, noop: 1 },

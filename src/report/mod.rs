@@ -13,6 +13,7 @@ mod explain;
 mod json;
 mod markdown;
 mod policy;
+mod runs;
 pub mod schema;
 mod statement;
 mod style;
@@ -32,5 +33,6 @@ pub use explain::{explanation_json, explanation_markdown, explanation_schema, ex
 pub use json::plan_json;
 pub use markdown::{PLAN_MARKER, plan_markdown};
 pub use policy::{compared_json, compared_schema, compared_text, simulated_json, simulated_schema, simulated_text};
+pub use runs::{run_json, run_text, runs_json, runs_schema, runs_text};
 pub use schema::plan_schema;
 pub use text::{TextOptions, code_text, plan_text};

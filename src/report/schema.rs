@@ -11,8 +11,14 @@ use crate::plan::FORMAT_VERSION;
 pub fn plan_schema() -> Value {
     let list = |of: &str| json!({ "type": "array", "items": { "$ref": format!("#/$defs/{of}") } });
     let strings = json!({ "type": "array", "items": { "type": "string" } });
-    let mut schema = object(json!({
+    let members = object(json!({
         "format_version": { "const": FORMAT_VERSION },
+        "intent": {
+            "description": "what the plan is for, when it is not to make live state what is declared",
+            "type": "object",
+            "properties": { "verb": { "enum": ["rollback", "forget"] }, "run": { "type": "string" } },
+            "required": ["verb"], "additionalProperties": false
+        },
         "manifest": list("source"),
         "caller": {
             "description": "ARN of the caller's role, with its path, per AWS account",
@@ -35,6 +41,7 @@ pub fn plan_schema() -> Value {
         },
         "desired": { "type": "array", "items": { "type": "object" } }
     }));
+    let mut schema = optional(members, &["intent"]);
     if let Value::Object(members) = &mut schema {
         members.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
         members.insert("title".to_owned(), json!("auditseal plan"));

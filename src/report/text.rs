@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
 use crate::finding::{Finding, Severity};
-use crate::model::Gap;
+use crate::model::{Gap, Intent};
 use crate::plan::{Action, Change, GuardResult, Plan, Step, StepAction, Verdict};
 
 use super::change::{Detail, details, role, sentence, sign, symbol};
@@ -338,7 +338,13 @@ pub(super) fn summary_line(plan: &Plan) -> String {
     match (changing, complete) {
         (true, true) => counted,
         (true, false) => format!("{counted} Incomplete: {unread}."),
-        (false, true) => "No changes. The live configuration matches the declaration.".to_owned(),
+        (false, true) => match &plan.intent {
+            Intent::Apply => "No changes. The live configuration matches the declaration.".to_owned(),
+            Intent::Rollback { run } => {
+                format!("Nothing to put back: of what run {} changed, nothing is left that could be.", plain(run))
+            }
+            Intent::Forget => "Nothing to forget: no mark of these manifests is there.".to_owned(),
+        },
         (false, false) => {
             format!("No changes found, but {unread}: whether the live configuration matches is not known.")
         }

@@ -7,14 +7,18 @@ use std::time::Duration;
 
 use crate::apply::{Applier, Clock, Event, Outcome, RecordError};
 use crate::journal::RunResult;
-use crate::model::{Desired, Place};
+use crate::model::{Desired, Intent, Place};
 use crate::plan::guard::Purpose;
 use crate::plan::{Plan, StepAction};
-use crate::provider::Writer;
+use crate::provider::{Reader, Writer};
+use crate::rollback::Undeclared;
 
+use super::forget::{Chosen, NothingMarked, plan_forget};
 use super::journal_file::{JournalFile, unfinished};
 use super::lock::{LockError, LockStore, Locks, parameter};
 use super::plan::{PlanOptions, plan};
+use super::rollback::plan_rollback;
+use super::runs::{RunError, journal};
 
 /// How often a run in which every step was done is looked at, with this pause, until nothing differs.
 const LOOKS: u32 = 3;
@@ -51,6 +55,37 @@ pub enum ApplyError {
     Journal { path: String, error: std::io::Error },
     #[error("live state changed since the plan was made; plan again (`{0}` differs)")]
     Stale(String),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Undeclared(#[from] Undeclared),
+    #[error(transparent)]
+    NothingMarked(#[from] NothingMarked),
+}
+
+/// Plans again what a plan was made for: what is declared, or the way back of the run that it names.
+///
+/// # Errors
+/// When the journal of that run is not under `store`, or its location is declared no more.
+pub async fn replan<R: Reader>(
+    reader: &R,
+    made: &Plan,
+    store: &Path,
+    options: &PlanOptions,
+    purpose: Purpose,
+) -> Result<Plan, ApplyError> {
+    match &made.intent {
+        Intent::Apply => Ok(plan(reader, &made.desired, options, purpose).await),
+        Intent::Rollback { run } => {
+            let found = journal(store, run)?;
+            Ok(plan_rollback(reader, &found.record, &made.desired, options, purpose).await?)
+        }
+        Intent::Forget => {
+            let addresses = made.changes.iter().map(|change| change.address.clone()).collect();
+            let chosen = Chosen::Addresses(addresses);
+            Ok(plan_forget(reader, &chosen, &made.desired, options, purpose).await?)
+        }
+    }
 }
 
 /// The locks that a directory needs: one a bucket.
@@ -123,18 +158,19 @@ async fn verify<W: Writer, C: Clock>(
     writer: &W,
     clock: &C,
     applied: &Plan,
+    store: &Path,
     options: &PlanOptions,
     all_done: bool,
-) -> Plan {
-    let mut verification = plan(writer, &applied.desired, options, Purpose::Plan).await;
+) -> Result<Plan, ApplyError> {
+    let mut verification = replan(writer, applied, store, options, Purpose::Plan).await?;
     for _ in 1..LOOKS {
         if !all_done || verification.changes.is_empty() && verification.complete {
             break;
         }
         clock.sleep(LOOK_AGAIN).await;
-        verification = plan(writer, &applied.desired, options, Purpose::Plan).await;
+        verification = replan(writer, applied, store, options, Purpose::Plan).await?;
     }
-    verification
+    Ok(verification)
 }
 
 async fn run<W, C>(
@@ -163,7 +199,8 @@ where
             partial: false,
             access: plan_to_apply.access.is_proved(),
         };
-        Some(verify(writer, clock, plan_to_apply, &plan_options, outcome.result == RunResult::Applied).await)
+        let all_done = outcome.result == RunResult::Applied;
+        Some(verify(writer, clock, plan_to_apply, options.store, &plan_options, all_done).await?)
     };
     let mut unconfirmed = Vec::new();
     if let (Some(earlier), Some(verification)) = (earlier, &verification) {

@@ -10,12 +10,12 @@ use crate::finding::{Finding, Severity};
 use crate::harden::{Scope, harden};
 use crate::model::databricks::LogDelivery;
 use crate::model::live::Query;
-use crate::model::{Desired, Fact, Kind, Live, Observed, Place, Reference, Wanted};
+use crate::model::{Desired, Fact, Intent, Kind, Live, Observed, Place, Reference, Wanted};
 use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
     self, Delivery, Effects, Explanation, FORMAT_VERSION, GuardResult, Inputs, Order, Ordered, Plan, Reasoning, Source,
-    UnknownAddress, Verdict, build, principal_ids, safe_order,
+    Summary, UnknownAddress, Verdict, build, principal_ids, safe_order,
 };
 use crate::provider::Reader;
 
@@ -99,24 +99,46 @@ fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpos
     guards.sort_by(|left, right| (&left.code, &left.message).cmp(&(&right.code, &right.message)));
     guards.dedup();
     let plan = Plan {
-        format_version: FORMAT_VERSION.to_owned(),
-        manifest: desired.iter().map(|one| Source { name: one.name.clone(), digest: digest(one) }).collect(),
-        caller,
         summary: built.summary,
         complete: built.gaps.is_empty(),
         gaps: built.gaps,
-        reads_digest: reads_digest(live),
         changes: built.changes,
         guards,
         findings: findings(&wanted, live, desired),
-        allowed: options.allow.iter().cloned().collect(),
         steps,
         access,
         deliveries: desired.iter().filter_map(|one| delivery(one, &wanted)).collect(),
-        principals: principal_ids(live),
-        desired: desired.to_vec(),
+        ..skeleton(live, desired, options, caller)
     };
     (plan, wanted)
+}
+
+/// What every plan says, whatever it is for: from what it was made, by whom, and with what allowed.
+pub(super) fn skeleton(
+    live: &Live,
+    desired: &[Desired],
+    options: &PlanOptions,
+    caller: BTreeMap<String, String>,
+) -> Plan {
+    Plan {
+        format_version: FORMAT_VERSION.to_owned(),
+        intent: Intent::Apply,
+        manifest: desired.iter().map(|one| Source { name: one.name.clone(), digest: digest(one) }).collect(),
+        caller,
+        summary: Summary::default(),
+        complete: false,
+        gaps: Vec::new(),
+        reads_digest: reads_digest(live),
+        changes: Vec::new(),
+        guards: Vec::new(),
+        findings: Vec::new(),
+        allowed: options.allow.iter().cloned().collect(),
+        steps: Vec::new(),
+        access: Effects::default(),
+        deliveries: Vec::new(),
+        principals: principal_ids(live),
+        desired: desired.to_vec(),
+    }
 }
 
 fn refusals(wanted: &Wanted, allow: &BTreeSet<String>) -> Vec<GuardResult> {
@@ -188,7 +210,7 @@ fn delivery_health(desired: &Desired, wanted: &Wanted, live: &Live) -> Option<Fi
 }
 
 /// Who is calling, per AWS account: the role's ARN with its path when it could be read, else the plain ARN.
-fn callers(live: &Live, desired: &[Desired]) -> BTreeMap<String, String> {
+pub(super) fn callers(live: &Live, desired: &[Desired]) -> BTreeMap<String, String> {
     let mut callers = BTreeMap::new();
     for place in desired.iter().flat_map(|one| [one.aws_place(), one.role_place()]) {
         let Place::Aws { account, .. } = &place else { continue };

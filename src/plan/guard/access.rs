@@ -1,10 +1,10 @@
 //! Guards that ask the policy evaluator: lock-out, delivery, public policies.
 
-use crate::harden::{LiveWriter, live_writers};
+use crate::harden::{LiveWriter, live_writers, writer_of};
 use crate::iam::evaluate::{Decision, Evaluation, NamedPolicy, Policies, Request, evaluate};
 use crate::iam::principal::{Principal, Role};
 use crate::iam::{parse, public};
-use crate::model::{Arn, Desired, Kind, Place};
+use crate::model::{Arn, Desired, Kind, Live, Place};
 
 use super::states::{State, states, written_policy};
 use super::{Subject, Verdicts};
@@ -102,12 +102,14 @@ fn public_policy(subject: &Subject<'_>, verdicts: &mut Verdicts<'_>) {
 }
 
 /// Who has to be able to deliver at one moment.
-fn writers(desired: &Desired, live: &[LiveWriter], state: &State) -> Vec<(String, String)> {
+fn writers(desired: &Desired, all: &Live, live: &[LiveWriter], state: &State) -> Vec<(String, String)> {
     let mut writers: Vec<(String, String)> = live
         .iter()
         .filter(|writer| !state.disabled.contains(&writer.config_id))
         .map(|writer| (writer.role_arn.clone(), writer.prefix.clone()))
         .collect();
+    let switched_on = state.enabled.iter().filter_map(|config_id| writer_of(desired, all, config_id));
+    writers.extend(switched_on.map(|writer| (writer.role_arn, writer.prefix)));
     if state.declared {
         writers.push((desired.role.arn.to_string(), desired.delivery.prefix.clone()));
     }
@@ -124,7 +126,7 @@ fn delivery(subject: &Subject<'_>, desired: &Desired, verdicts: &mut Verdicts<'_
     let Some((_, first)) = states.first() else { return };
     for (step, state) in &states {
         let Some(step) = step.and_then(|id| subject.steps.get(id)) else { continue };
-        for (role, prefix) in writers(desired, &live, state) {
+        for (role, prefix) in writers(desired, subject.live, &live, state) {
             let Ok(arn) = role.parse::<Arn>() else { continue };
             for question in questions(desired, state, &prefix) {
                 let Some(now) = question.ask(desired, &arn, state) else { continue };

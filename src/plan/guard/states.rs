@@ -18,6 +18,8 @@ pub struct State {
     pub key_policies: BTreeMap<String, String>,
     /// Configurations that were switched off so far.
     pub disabled: Vec<String>,
+    /// Configurations that were switched on so far.
+    pub enabled: Vec<String>,
     /// Whether the declared delivery exists.
     pub declared: bool,
 }
@@ -36,6 +38,7 @@ pub fn states(desired: &Desired, live: &Live, steps: &[Step]) -> Vec<(Option<Ste
             Write::PutBucketPolicy { bucket, policy } if *bucket == desired.delivery.bucket => {
                 next.bucket_policy = Some(policy.clone());
             }
+            Write::DeleteBucketPolicy { bucket } if *bucket == desired.delivery.bucket => next.bucket_policy = None,
             Write::PutBucketEncryption { bucket, encryption } if *bucket == desired.delivery.bucket => {
                 next.default_key.clone_from(&encryption.key);
             }
@@ -48,7 +51,12 @@ pub fn states(desired: &Desired, live: &Live, steps: &[Step]) -> Vec<(Option<Ste
                 }
             }
             Write::SetLogDeliveryStatus { config_id, status } if status == "DISABLED" => {
+                next.enabled.retain(|one| one != config_id);
                 next.disabled.push(config_id.clone());
+            }
+            Write::SetLogDeliveryStatus { config_id, .. } => {
+                next.disabled.retain(|one| one != config_id);
+                next.enabled.push(config_id.clone());
             }
             Write::CreateLogDelivery { .. } if own => next.declared = true,
             _ => continue,
@@ -81,6 +89,7 @@ fn live_state(desired: &Desired, live: &Live, place: &Place) -> State {
         default_key: key,
         key_policies,
         disabled: Vec::new(),
+        enabled: Vec::new(),
         declared: false,
     }
 }

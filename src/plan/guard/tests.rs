@@ -227,6 +227,24 @@ fn a_delivery_that_works_is_not_shut_out() {
 }
 
 #[test]
+fn a_delivery_that_is_switched_on_again_can_write_from_then_on() {
+    let switch = |status: &str| Write::SetLogDeliveryStatus { config_id: "d".to_owned(), status: status.to_owned() };
+    let closed = deny_but("arn:aws:iam::111122223333:role/New", "s3:PutObject");
+    let mut scene = Scene::new();
+    scene.deliver();
+    scene.step(Kind::LogDelivery, switch("DISABLED"));
+    scene.bucket_policy(&closed);
+    scene.step(Kind::LogDelivery, switch("ENABLED"));
+    assert_eq!(scene.not_passed(), refused("delivery-cannot-write"));
+    // With the policy gone before, nothing stops it.
+    let bucket = "acme-databricks-audit".to_owned();
+    let enable = scene.steps.pop().expect("the last step");
+    scene.step(Kind::BucketPolicy, Write::DeleteBucketPolicy { bucket });
+    scene.steps.push(Step { id: 3, ..enable });
+    assert_eq!(scene.not_passed(), []);
+}
+
+#[test]
 fn a_delivery_may_use_the_key_in_both_encryption_contexts() {
     let policy = |contexts: &str| {
         format!(

@@ -75,6 +75,7 @@ pub(super) fn plan(lab: &Lab, steps: Vec<Step>) -> Plan {
     }
     Plan {
         format_version: FORMAT_VERSION.to_owned(),
+        intent: crate::model::Intent::Apply,
         manifest: Vec::new(),
         caller: BTreeMap::new(),
         summary: Summary { update: changes.len(), ..Summary::default() },

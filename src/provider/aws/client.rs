@@ -33,7 +33,9 @@ struct Services {
 }
 
 impl Services {
-    fn new(config: &SdkConfig, options: &AwsOptions) -> Self {
+    fn new(config: &SdkConfig, options: &AwsOptions, http: &Http) -> Self {
+        // Requests of services are seen by `Watch`, those for credentials by their client.
+        let config = &config.clone().into_builder().http_client(http.sdk.clone()).build();
         // An emulator on one host cannot have a name per bucket.
         let s3 = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(config.endpoint_url().is_some())
@@ -79,8 +81,8 @@ impl AwsClient {
         let once = config.clone().into_builder().retry_config(RetryConfig::disabled()).build();
         Self {
             account: options.account.clone(),
-            reads: Services::new(config, options),
-            writes: Services::new(&once, options),
+            reads: Services::new(config, options, http),
+            writes: Services::new(&once, options, http),
             signer: Signer {
                 http: http.plain.clone(),
                 credentials: Cached::new(config.credentials_provider()),
@@ -206,6 +208,7 @@ impl AwsClient {
             }
             Write::CreateBucket { bucket, object_lock } => s3.create(bucket, *object_lock).await,
             Write::PutBucketTags { bucket, tags } => owned(s3.put_tags(bucket, tags).await),
+            Write::DeleteBucketTags { bucket } => owned(s3.delete_tags(bucket).await),
             Write::PutBucketPublicAccessBlock { bucket, block } => {
                 owned(s3.put_public_access_block(bucket, block).await)
             }
@@ -213,14 +216,18 @@ impl AwsClient {
                 owned(s3.put_ownership(bucket, object_ownership).await)
             }
             Write::PutBucketAclPrivate { bucket } => owned(s3.put_acl_private(bucket).await),
+            Write::PutBucketAcl { bucket, acl } => owned(s3.put_acl(bucket, acl).await),
             Write::PutBucketEncryption { bucket, encryption } => owned(s3.put_encryption(bucket, encryption).await),
-            Write::EnableBucketVersioning { bucket } => owned(s3.enable_versioning(bucket).await),
+            Write::EnableBucketVersioning { bucket } => owned(s3.put_versioning(bucket, true).await),
+            Write::SuspendBucketVersioning { bucket } => owned(s3.put_versioning(bucket, false).await),
             Write::PutBucketObjectLock { bucket, retention } => {
                 owned(s3.put_object_lock(bucket, retention.as_ref()).await)
             }
             Write::PutBucketLifecycle { bucket, lifecycle } => owned(s3.put_lifecycle(bucket, lifecycle).await),
+            Write::DeleteBucketLifecycle { bucket } => owned(s3.delete_lifecycle(bucket).await),
             Write::PutBucketPolicy { bucket, policy } => owned(s3.put_policy(bucket, policy).await),
-            Write::PutBucketLogging { bucket, logging } => owned(s3.put_logging(bucket, logging).await),
+            Write::PutBucketLogging { bucket, logging } => owned(s3.put_logging(bucket, Some(logging)).await),
+            Write::DeleteBucketLogging { bucket } => owned(s3.put_logging(bucket, None).await),
             Write::PutBucketNotification { bucket, notification } => {
                 owned(s3.put_notification(bucket, notification).await)
             }
@@ -232,17 +239,22 @@ impl AwsClient {
             Write::CancelKeyDeletion { key } => kms::cancel_deletion(kms, key).await,
             Write::EnableKey { key } => kms::enable(kms, key).await,
             Write::EnableKeyRotation { key, period_days } => kms::enable_rotation(kms, key, *period_days).await,
+            Write::DisableKeyRotation { key } => kms::disable_rotation(kms, key).await,
             Write::CreateAlias { alias, key } => kms::create_alias(kms, alias, key).await,
             Write::UpdateAlias { alias, key } => kms::update_alias(kms, alias, key).await,
             Write::TagKey { key, tags } => kms::tag_key(kms, key, tags).await,
+            Write::UntagKey { key, names } => kms::untag_key(kms, key, names).await,
+            Write::CreateGrant { key, grant } => kms::create_grant(kms, key, grant).await,
             Write::RevokeGrant { key, grant } => kms::revoke_grant(kms, key, grant).await,
             Write::CreateRole { path, role, trust, tags } => iam::create_role(iam, path, role, trust, tags).await,
             Write::UpdateTrust { role, policy } => iam::update_trust(iam, role, policy).await,
             Write::TagRole { role, tags } => iam::tag_role(iam, role, tags).await,
+            Write::UntagRole { role, names } => iam::untag_role(iam, role, names).await,
             Write::PutRolePolicy { role, policy_name, policy } => {
                 iam::put_role_policy(iam, role, policy_name, policy).await
             }
             Write::DeleteRolePolicy { role, policy_name } => iam::delete_role_policy(iam, role, policy_name).await,
+            Write::AttachRolePolicy { role, policy_arn } => iam::attach_role_policy(iam, role, policy_arn).await,
             Write::DetachRolePolicy { role, policy_arn } => iam::detach_role_policy(iam, role, policy_arn).await,
             Write::CreateCredential { .. }
             | Write::CreateStorageConfiguration { .. }

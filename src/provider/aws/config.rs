@@ -18,6 +18,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::credentials;
 use super::failure::chain;
+use super::trace::Watched;
 
 /// How often the SDK sends a read in all before its failure counts.
 pub(super) const READ_ATTEMPTS: u32 = 3;
@@ -83,6 +84,8 @@ pub enum ConnectError {
 #[derive(Clone, Debug)]
 pub struct Http {
     pub(super) sdk: SharedHttpClient,
+    /// The same, for what fetches credentials.
+    pub(super) credentials: SharedHttpClient,
     pub(super) plain: reqwest::Client,
 }
 
@@ -108,7 +111,9 @@ impl Http {
             _ => None,
         };
         let (pem, certificates) = bundle.unzip();
-        Ok(Self { sdk: sdk_client(pem)?, plain: plain_client(certificates.unwrap_or_default(), timeouts)? })
+        let sdk = sdk_client(pem)?;
+        let credentials = SharedHttpClient::new(Watched(sdk.clone()));
+        Ok(Self { sdk, credentials, plain: plain_client(certificates.unwrap_or_default(), timeouts)? })
     }
 }
 
@@ -167,7 +172,7 @@ fn is_loopback(host: &str) -> bool {
 pub(super) async fn load(options: &AwsOptions, http: &Http) -> Result<SdkConfig, ConnectError> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(options.region.clone()))
-        .http_client(http.sdk.clone())
+        .http_client(http.credentials.clone())
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(options.timeouts.connect)
@@ -223,7 +228,7 @@ async fn named(
     }
     let provider = ProviderConfig::without_region()
         .with_region(Some(Region::new(options.region.clone())))
-        .with_http_client(http.sdk.clone());
+        .with_http_client(http.credentials.clone());
     Ok(ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build())
 }
 

@@ -82,6 +82,11 @@ pub(super) async fn tag_role(client: &Client, role: &str, tags: &BTreeMap<String
     Ok(WriteOutcome::default())
 }
 
+pub(super) async fn untag_role(client: &Client, role: &str, names: &[String]) -> Done {
+    client.untag_role().role_name(role).set_tag_keys(Some(names.to_vec())).send().await?;
+    Ok(WriteOutcome::default())
+}
+
 pub(super) async fn put_role_policy(client: &Client, role: &str, name: &str, policy: &str) -> Done {
     client.put_role_policy().role_name(role).policy_name(name).policy_document(policy).send().await?;
     Ok(WriteOutcome::default())
@@ -89,6 +94,11 @@ pub(super) async fn put_role_policy(client: &Client, role: &str, name: &str, pol
 
 pub(super) async fn delete_role_policy(client: &Client, role: &str, name: &str) -> Done {
     gone(client.delete_role_policy().role_name(role).policy_name(name).send().await.map(drop).map_err(Failure::from))
+}
+
+pub(super) async fn attach_role_policy(client: &Client, role: &str, arn: &str) -> Done {
+    client.attach_role_policy().role_name(role).policy_arn(arn).send().await?;
+    Ok(WriteOutcome::default())
 }
 
 pub(super) async fn detach_role_policy(client: &Client, role: &str, arn: &str) -> Done {

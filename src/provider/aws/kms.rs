@@ -1,9 +1,9 @@
 //! Key Management Service: keys, their policies, rotation, grants, aliases and tags.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_kms::Client;
-use aws_sdk_kms::types::{GrantConstraints, GrantListEntry, KeyMetadata, Tag};
+use aws_sdk_kms::types::{GrantConstraints, GrantListEntry, GrantOperation, KeyMetadata, Tag};
 
 use crate::call::WriteOutcome;
 use crate::model::Fact;
@@ -157,6 +157,11 @@ pub(super) async fn enable_rotation(client: &Client, key: &str, period_days: i32
     Ok(WriteOutcome::default())
 }
 
+pub(super) async fn disable_rotation(client: &Client, key: &str) -> Done {
+    client.disable_key_rotation().key_id(key).send().await?;
+    Ok(WriteOutcome::default())
+}
+
 pub(super) async fn create_alias(client: &Client, alias: &str, key: &str) -> Done {
     client.create_alias().alias_name(alias).target_key_id(key).send().await?;
     Ok(WriteOutcome::default())
@@ -172,6 +177,47 @@ pub(super) async fn tag_key(client: &Client, key: &str, tags: &BTreeMap<String, 
     Ok(WriteOutcome::default())
 }
 
+pub(super) async fn untag_key(client: &Client, key: &str, names: &[String]) -> Done {
+    client.untag_resource().key_id(key).set_tag_keys(Some(names.to_vec())).send().await?;
+    Ok(WriteOutcome::default())
+}
+
+/// Grants to AWS services have principals of another kind here than in `ListGrants`, which names the service: those are
+/// made by the service itself, so that nothing else can make one like it.
+pub(super) async fn create_grant(client: &Client, key: &str, grant: &Grant) -> Done {
+    let Grant { id: _, name, grantee, retiring, issuing_account: _, operations, constraints } = grant;
+    let operations = operations.iter().map(|one| GrantOperation::from(one.as_str())).collect();
+    client
+        .create_grant()
+        .key_id(key)
+        .grantee_principal(grantee)
+        .set_retiring_principal(retiring.clone())
+        .set_operations(Some(operations))
+        .set_name((!name.is_empty()).then(|| name.clone()))
+        .set_constraints(constraints.as_deref().map(request_constraints).transpose()?)
+        .send()
+        .await?;
+    Ok(WriteOutcome::default())
+}
+
+/// The canonical JSON of [`constraints`] back as the API has it.
+fn request_constraints(text: &str) -> Result<GrantConstraints, Failure> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+    struct Text {
+        encryption_context_equals: Option<HashMap<String, String>>,
+        encryption_context_subset: Option<HashMap<String, String>>,
+        source_arn: Option<String>,
+    }
+    let Text { encryption_context_equals, encryption_context_subset, source_arn } = serde_json::from_str(text)
+        .map_err(|error| Failure::not_sent(format!("the constraints of the grant are not understood: {error}")))?;
+    Ok(GrantConstraints::builder()
+        .set_encryption_context_equals(encryption_context_equals)
+        .set_encryption_context_subset(encryption_context_subset)
+        .set_source_arn(source_arn)
+        .build())
+}
+
 pub(super) async fn revoke_grant(client: &Client, key: &str, grant: &str) -> Done {
     gone(client.revoke_grant().key_id(key).grant_id(grant).send().await.map(drop).map_err(Failure::from))
 }
@@ -182,7 +228,6 @@ fn request_tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_kms::types::GrantOperation;
 
     use super::*;
 
@@ -214,6 +259,9 @@ mod tests {
                 constraints: Some(r#"{"EncryptionContextSubset":{"a":"1","b":"2"}}"#.to_owned()),
             }
         );
+        let text = r#"{"EncryptionContextSubset":{"a":"1","b":"2"}}"#;
+        assert_eq!(constraints(&request_constraints(text).unwrap()).unwrap().as_deref(), Some(text));
+        assert!(request_constraints(r#"{"New":1}"#).is_err());
         assert_eq!(constraints(&GrantConstraints::builder().build()).unwrap(), None);
         assert!(grant_fact(GrantListEntry::builder().grant_id("g").build()).is_err());
     }

@@ -1,6 +1,6 @@
 //! Requests that are signed here (AWS Signature Version 4) instead of by a generated client.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
@@ -14,7 +14,7 @@ use super::config::READ_ATTEMPTS;
 use super::credentials::Cached;
 use super::error::{Failure, retry_after};
 use super::failure::chain;
-use super::trace;
+use super::trace::Started;
 
 /// Pause before the second attempt of a read.
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
@@ -85,10 +85,11 @@ impl Signer {
 
     async fn send(&self, call: &Call) -> Result<Response, Failure> {
         let request = self.request(call).await?;
-        let started = Instant::now();
-        let answer = self.http.execute(request).await.map_err(transport)?;
+        let started = Started::now(call.method.as_str(), &call.url);
+        let answer = self.http.execute(request).await;
+        started.ended(call.service, call.operation, answer.as_ref().ok().map(|answer| answer.status().as_u16()));
+        let answer = answer.map_err(transport)?;
         let status = answer.status().as_u16();
-        trace::event(call.method.as_str(), call.service, call.operation, status, Some(started));
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
         let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id")).map(str::to_owned);
         let retry_after = retry_after(header("x-amz-retry-after"), header("retry-after"));

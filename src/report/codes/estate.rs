@@ -134,6 +134,15 @@ pub(super) const ESTATE: &[Code] = &[
         "Correct `[role] arn` to the ARN that IAM shows.",
     ),
     code(
+        "rollback-leaves",
+        "what a rollback leaves as the run made it",
+        "Some things cannot be taken back, or must not be: buckets, keys and roles that were created hold or open logs and \
+         are never deleted; Databricks keeps log-delivery configurations for ever, so that they are disabled; Object Lock \
+         cannot be switched off, versioning can be suspended only; a revoked grant is made anew and has another id. What \
+         stays keeps its protection.",
+        "Nothing, in most cases. What is not needed any more can be deleted by hand once nothing refers to it.",
+    ),
+    code(
         "system-schema-unavailable",
         "the system schema `access` cannot be enabled",
         "The metastore reports the schema as unavailable: the region or the plan does not offer it yet.",

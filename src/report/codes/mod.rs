@@ -79,6 +79,15 @@ const GUARDS: &[Code] = &[
          ends.",
     ),
     code(
+        "changed-since-run",
+        "somebody changed what a rollback would put back",
+        "`rollback` puts back only what still is as the run left it. What is neither that nor what was there before the run \
+         was changed by somebody else, later: putting the old state back would take their change away with it, so that it \
+         is told and left alone, and the rest is put back.",
+        "Look at the difference with `auditseal plan`. If the later change may go too, run the rollback again with \
+         `--allow changed-since-run`.",
+    ),
+    code(
         "delivery-cannot-write",
         "a delivery that works today would be refused",
         "After some step of the plan, a role to which an enabled configuration delivers could no longer put objects: an allow is \
@@ -113,6 +122,15 @@ const GUARDS: &[Code] = &[
          administers the other account.",
         "Prefer a role in `[aws] account_id`: leave `[role] arn` out, and the delivery moves without a gap. To keep the foreign \
          role, add a `[[waivers]]` entry for R3 with owner and end date.",
+    ),
+    code(
+        "delivery-would-end",
+        "putting the run back would leave the bucket without any delivery",
+        "Before the run no enabled log-delivery configuration wrote to the audit bucket, and the run made the one that does \
+         now. Databricks deletes none; switching it off is all that can be undone, and from then on the logs of the account \
+         would be recorded nowhere. Nothing gets them back later.",
+        "Leave the delivery as it is and correct the manifest instead. If the logs really are to stop, for example because \
+         another bucket receives them, run again with `--allow delivery-would-end`.",
     ),
     code(
         "foreign-live-writer",

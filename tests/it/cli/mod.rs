@@ -6,6 +6,8 @@ mod inputs;
 mod policy;
 mod reasons;
 mod refusals;
+mod rollback;
+mod runs;
 mod signals;
 mod usage;
 

@@ -1,18 +1,18 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::{
-    BucketCannedAcl, BucketLocationConstraint, BucketLoggingStatus, BucketLogsPermission, BucketVersioningStatus,
-    CreateBucketConfiguration, DefaultRetention, Grantee, LoggingEnabled, ObjectLockConfiguration, ObjectLockEnabled,
-    ObjectLockRetentionMode, ObjectLockRule, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
-    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, TargetGrant,
-    TransitionDefaultMinimumObjectSize, Type, VersioningConfiguration,
+    AccessControlPolicy, BucketCannedAcl, BucketLocationConstraint, BucketLoggingStatus, BucketLogsPermission,
+    BucketVersioningStatus, CreateBucketConfiguration, DefaultRetention, Grant, Grantee, LoggingEnabled,
+    ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule, ObjectOwnership, Owner,
+    OwnershipControls, OwnershipControlsRule, Permission, PublicAccessBlockConfiguration, ServerSideEncryption,
+    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
+    TargetGrant, TransitionDefaultMinimumObjectSize, Type, VersioningConfiguration,
 };
 
 use super::{S3, lifecycle, notification, replication};
 use crate::call::WriteOutcome;
 use crate::model::bucket::{
-    AclGrant, Encryption, Lifecycle, Logging, Notification, PublicAccessBlock, Replication, Retention,
+    Acl, AclGrant, Encryption, Lifecycle, Logging, Notification, PublicAccessBlock, Replication, Retention,
 };
 use crate::provider::aws::error::{Done, Failure};
 
@@ -117,15 +117,29 @@ impl S3 {
         Ok(WriteOutcome::default())
     }
 
+    pub(in super::super) async fn put_acl(&self, bucket: &str, acl: &Acl) -> Done {
+        let Acl { owner, grants } = acl;
+        let grants = grants.iter().map(acl_grant).collect::<Result<Vec<_>, _>>()?;
+        let policy =
+            AccessControlPolicy::builder().owner(Owner::builder().id(owner).build()).set_grants(Some(grants)).build();
+        self.client
+            .put_bucket_acl()
+            .bucket(bucket)
+            .set_expected_bucket_owner(self.owner())
+            .access_control_policy(policy)
+            .send()
+            .await?;
+        Ok(WriteOutcome::default())
+    }
+
     /// MFA delete stays as it is: a request without that element does not change it.
-    pub(in super::super) async fn enable_versioning(&self, bucket: &str) -> Done {
+    pub(in super::super) async fn put_versioning(&self, bucket: &str, enabled: bool) -> Done {
+        let status = if enabled { BucketVersioningStatus::Enabled } else { BucketVersioningStatus::Suspended };
         self.client
             .put_bucket_versioning()
             .bucket(bucket)
             .set_expected_bucket_owner(self.owner())
-            .versioning_configuration(
-                VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build(),
-            )
+            .versioning_configuration(VersioningConfiguration::builder().status(status).build())
             .send()
             .await?;
         Ok(WriteOutcome::default())
@@ -200,19 +214,14 @@ impl S3 {
         Ok(WriteOutcome::default())
     }
 
-    pub(in super::super) async fn put_logging(&self, bucket: &str, logging: &Logging) -> Done {
-        let Logging { target_bucket, target_prefix, target_grants } = logging;
-        let grants = target_grants.iter().map(target_grant).collect::<Result<Vec<_>, _>>()?;
-        let enabled = LoggingEnabled::builder()
-            .target_bucket(target_bucket)
-            .target_prefix(target_prefix)
-            .set_target_grants((!grants.is_empty()).then_some(grants))
-            .build()?;
+    /// `None` switches it off.
+    pub(in super::super) async fn put_logging(&self, bucket: &str, logging: Option<&Logging>) -> Done {
+        let enabled = logging.map(logging_enabled).transpose()?;
         self.client
             .put_bucket_logging()
             .bucket(bucket)
             .set_expected_bucket_owner(self.owner())
-            .bucket_logging_status(BucketLoggingStatus::builder().logging_enabled(enabled).build())
+            .bucket_logging_status(BucketLoggingStatus::builder().set_logging_enabled(enabled).build())
             .send()
             .await?;
         Ok(WriteOutcome::default())
@@ -242,6 +251,16 @@ impl S3 {
         Ok(WriteOutcome::default())
     }
 
+    pub(in super::super) async fn delete_tags(&self, bucket: &str) -> Done {
+        self.client.delete_bucket_tagging().bucket(bucket).set_expected_bucket_owner(self.owner()).send().await?;
+        Ok(WriteOutcome::default())
+    }
+
+    pub(in super::super) async fn delete_lifecycle(&self, bucket: &str) -> Done {
+        self.client.delete_bucket_lifecycle().bucket(bucket).set_expected_bucket_owner(self.owner()).send().await?;
+        Ok(WriteOutcome::default())
+    }
+
     pub(in super::super) async fn delete_policy(&self, bucket: &str) -> Done {
         self.client.delete_bucket_policy().bucket(bucket).set_expected_bucket_owner(self.owner()).send().await?;
         Ok(WriteOutcome::default())
@@ -253,10 +272,19 @@ impl S3 {
     }
 }
 
+fn logging_enabled(logging: &Logging) -> Result<LoggingEnabled, Failure> {
+    let Logging { target_bucket, target_prefix, target_grants } = logging;
+    let grants = target_grants.iter().map(target_grant).collect::<Result<Vec<_>, _>>()?;
+    Ok(LoggingEnabled::builder()
+        .target_bucket(target_bucket)
+        .target_prefix(target_prefix)
+        .set_target_grants((!grants.is_empty()).then_some(grants))
+        .build()?)
+}
+
 /// The kind of a grantee follows from its text: groups are URIs, e-mail addresses have an at sign, the rest are
 /// canonical user ids.
-fn target_grant(grant: &AclGrant) -> Result<TargetGrant, Failure> {
-    let AclGrant { grantee, permission } = grant;
+fn grantee(grantee: &str) -> Result<Grantee, Failure> {
     let grantee = if grantee.contains("://") {
         Grantee::builder().r#type(Type::Group).uri(grantee)
     } else if grantee.contains('@') {
@@ -264,8 +292,17 @@ fn target_grant(grant: &AclGrant) -> Result<TargetGrant, Failure> {
     } else {
         Grantee::builder().r#type(Type::CanonicalUser).id(grantee)
     };
-    let permission = BucketLogsPermission::from(permission.as_str());
-    Ok(TargetGrant::builder().grantee(grantee.build()?).permission(permission).build())
+    Ok(grantee.build()?)
+}
+
+fn target_grant(grant: &AclGrant) -> Result<TargetGrant, Failure> {
+    let permission = BucketLogsPermission::from(grant.permission.as_str());
+    Ok(TargetGrant::builder().grantee(grantee(&grant.grantee)?).permission(permission).build())
+}
+
+fn acl_grant(grant: &AclGrant) -> Result<Grant, Failure> {
+    let permission = Permission::from(grant.permission.as_str());
+    Ok(Grant::builder().grantee(grantee(&grant.grantee)?).permission(permission).build())
 }
 
 #[cfg(test)]
