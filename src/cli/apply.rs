@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use auditseal::apply::{Event, StepState};
 use auditseal::journal::RunResult;
 use auditseal::model::Desired;
-use auditseal::plan::Plan;
 use auditseal::plan::guard::Purpose;
+use auditseal::plan::{Plan, Selection};
 use auditseal::provider::router::Router;
 use auditseal::run::apply::{Applied, ApplyError, ApplyOptions, apply, check_fresh};
 use auditseal::run::lock::LockError;
-use auditseal::run::plan::{PlanOptions, is_refused, plan};
+use auditseal::run::plan::{PlanOptions, is_refused, planned};
 
 use super::args::{Apply, Global};
 use super::exit::Exit;
@@ -38,8 +38,19 @@ pub async fn run(global: &Global, verb: &Apply, output: &Output) -> anyhow::Resu
         }
     };
     let router = session::connections(global, &desired).await?;
-    let options = PlanOptions { allow, partial: false, access: true };
-    let now = plan(&router, &desired, &options, Purpose::Apply).await;
+    let selection = match &saved {
+        Some(saved) => saved.partial.as_ref().map(|one| one.selection.clone()).unwrap_or_default(),
+        None => Selection::new(&verb.target, &verb.exclude),
+    };
+    let options = PlanOptions { allow, partial: false, selection, access: true };
+    let made = planned(&router, &desired, &options, Purpose::Apply).await;
+    // What a saved plan names may be done by now: then the plan is stale.
+    if saved.is_none()
+        && let Some(exit) = plan_verb::unknown(&made, output)
+    {
+        return Ok(exit);
+    }
+    let now = made.plan;
     if let Some(saved) = &saved
         && let Err(error) = check_fresh(saved, &now)
     {
@@ -161,7 +172,16 @@ fn conclude(applied: &Applied, signal: u8, output: &Output) -> Exit {
         output.note(&format!("Verification: no successful delivery: {}.", applied.unconfirmed.join("; ")));
         return Exit::Failed;
     }
-    output.note("Verification: the live configuration matches the declaration.");
+    match &verification.partial {
+        None => output.note("Verification: the live configuration matches the declaration."),
+        Some(partial) => {
+            output.note("Verification: the part that was planned matches the declaration.");
+            if !partial.left_out.is_empty() {
+                let left: Vec<String> = partial.left_out.iter().map(|one| one.address.to_string()).collect();
+                output.note(&format!("Left out, and still to be done: {}.", left.join(", ")));
+            }
+        }
+    }
     if applied.outcome.result == RunResult::Applied { Exit::Done } else { Exit::Failed }
 }
 

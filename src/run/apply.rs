@@ -161,6 +161,7 @@ where
         let plan_options = PlanOptions {
             allow: plan_to_apply.allowed.iter().cloned().collect(),
             partial: false,
+            selection: plan_to_apply.partial.as_ref().map(|one| one.selection.clone()).unwrap_or_default(),
             access: plan_to_apply.access.is_proved(),
         };
         Some(verify(writer, clock, plan_to_apply, &plan_options, outcome.result == RunResult::Applied).await)

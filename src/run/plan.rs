@@ -10,12 +10,12 @@ use crate::finding::{Finding, Severity};
 use crate::harden::{Scope, harden};
 use crate::model::databricks::LogDelivery;
 use crate::model::live::Query;
-use crate::model::{Desired, Fact, Kind, Live, Observed, Place, Reference, Wanted};
+use crate::model::{Address, Desired, Fact, Kind, Live, Observed, Place, Reference, Wanted};
 use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
-    self, Delivery, Effects, Explanation, FORMAT_VERSION, GuardResult, Inputs, Order, Ordered, Plan, Reasoning, Source,
-    UnknownAddress, Verdict, build, principal_ids, safe_order,
+    self, Delivery, Effects, Explanation, FORMAT_VERSION, GuardResult, Inputs, Order, Ordered, Plan, Reasoning,
+    Selection, Source, UnknownAddress, Verdict, build, principal_ids, safe_order, select,
 };
 use crate::provider::Reader;
 
@@ -26,6 +26,8 @@ pub struct PlanOptions {
     pub allow: BTreeSet<String>,
     /// Only a part of a directory is planned: singletons are never narrowed.
     pub partial: bool,
+    /// Only a part of the plan. It implies `partial`; guards and proofs still see the whole estate.
+    pub selection: Selection,
     /// Also prove what every step does to access. It reads the identities of the account too.
     pub access: bool,
 }
@@ -34,6 +36,8 @@ pub struct PlanOptions {
 #[derive(Clone, Debug)]
 pub struct Planned {
     pub plan: Plan,
+    /// Patterns of the selection that match nothing: nothing should be done with such a plan.
+    pub unknown: Vec<UnknownAddress>,
     live: Live,
     wanted: Wanted,
 }
@@ -60,7 +64,8 @@ pub async fn planned<R: Reader>(reader: &R, desired: &[Desired], options: &PlanO
         false => observe(reader, desired).await,
     };
     let (plan, wanted) = from(&live, desired, options, purpose);
-    Planned { plan, live, wanted }
+    let unknown = unknown(&live, desired, options, &wanted);
+    Planned { plan, unknown, live, wanted }
 }
 
 /// The pure half: the same live state and declaration give the same plan, to the byte.
@@ -70,9 +75,8 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
 }
 
 fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> (Plan, Wanted) {
-    let scope = Scope { partial: options.partial, remove_denies: options.allow.contains("remove-undeclared-denies") };
-    let wanted = harden(desired, live, scope);
-    let mut built = build(&Inputs { desired, live, wanted: &wanted });
+    let wanted = harden(desired, live, scope(options));
+    let (mut built, partial) = select(build(&Inputs { desired, live, wanted: &wanted }), &options.selection);
     let usual = std::mem::take(&mut built.steps);
     let Ordered { steps, access, order } = match options.access {
         true => safe_order(desired, live, usual),
@@ -110,6 +114,7 @@ fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpos
         guards,
         findings: findings(&wanted, live, desired),
         allowed: options.allow.iter().cloned().collect(),
+        partial,
         steps,
         access,
         deliveries: desired.iter().filter_map(|one| delivery(one, &wanted)).collect(),
@@ -117,6 +122,35 @@ fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpos
         desired: desired.to_vec(),
     };
     (plan, wanted)
+}
+
+fn scope(options: &PlanOptions) -> Scope {
+    Scope {
+        partial: options.partial || !options.selection.is_whole(),
+        remove_denies: options.allow.contains("remove-undeclared-denies"),
+    }
+}
+
+/// What was asked for and is not there: by a slip, or because a plan of a part does not do it.
+fn unknown(live: &Live, desired: &[Desired], options: &PlanOptions, wanted: &Wanted) -> Vec<UnknownAddress> {
+    let addresses = |wanted: &Wanted| -> BTreeSet<Address> {
+        let retired = wanted.retire.iter().map(|one| one.address.clone());
+        wanted.resources.iter().map(|one| one.address.clone()).chain(retired).collect()
+    };
+    let mut unknown = options.selection.unknown(&addresses(wanted));
+    if !unknown.is_empty() {
+        let whole = PlanOptions { selection: Selection::default(), ..options.clone() };
+        let whole = addresses(&harden(desired, live, scope(&whole)));
+        for one in &mut unknown {
+            let only = Selection::new(std::slice::from_ref(&one.asked), &[]);
+            if only.unknown(&whole).is_empty() {
+                one.what = "is switched off or revoked in what manifests share, and only a plan of the whole does that"
+                    .to_owned();
+                one.nearest.clear();
+            }
+        }
+    }
+    unknown
 }
 
 fn refusals(wanted: &Wanted, allow: &BTreeSet<String>) -> Vec<GuardResult> {
