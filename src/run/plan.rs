@@ -15,7 +15,7 @@ use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
     self, Delivery, Effects, Explanation, FORMAT_VERSION, GuardResult, Inputs, Order, Ordered, Plan, Reasoning,
-    Selection, Source, UnknownAddress, Verdict, build, principal_ids, safe_order, select,
+    Selection, Source, Step, StepAction, UnknownAddress, Verdict, build, principal_ids, safe_order, select,
 };
 use crate::provider::Reader;
 
@@ -86,7 +86,7 @@ fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpos
     built.gaps.sort();
     built.gaps.dedup();
     let caller = callers(live, desired);
-    let mut guards = refusals(&wanted, &options.allow);
+    let mut guards = refusals(&wanted, &options.allow, partial.is_some(), &steps);
     guards.extend(guard::check(&guard::Subject {
         desired,
         live,
@@ -153,16 +153,22 @@ fn unknown(live: &Live, desired: &[Desired], options: &PlanOptions, wanted: &Wan
     unknown
 }
 
-fn refusals(wanted: &Wanted, allow: &BTreeSet<String>) -> Vec<GuardResult> {
-    wanted
-        .refusals
-        .iter()
-        .map(|(code, message)| GuardResult {
-            code: code.clone(),
-            verdict: if allow.contains(code) { Verdict::Allowed } else { Verdict::Refuse },
-            message: message.clone(),
-        })
-        .collect()
+fn refusals(wanted: &Wanted, allow: &BTreeSet<String>, partial: bool, steps: &[Step]) -> Vec<GuardResult> {
+    let is_delivery =
+        |step: &Step| step.address.kind == Kind::LogDelivery && matches!(step.action, StepAction::Write { .. });
+    let delivers = steps.iter().any(is_delivery);
+    let verdict = |code: &str| match code {
+        code if allow.contains(code) => Verdict::Allowed,
+        // A part frees no slot, and one that makes no delivery needs none.
+        "no-free-delivery-slot" if partial && !delivers => Verdict::Warn,
+        _ => Verdict::Refuse,
+    };
+    let result = |(code, message): &(String, String)| GuardResult {
+        code: code.clone(),
+        verdict: verdict(code),
+        message: message.clone(),
+    };
+    wanted.refusals.iter().map(result).collect()
 }
 
 fn findings(wanted: &Wanted, live: &Live, desired: &[Desired]) -> Vec<Finding> {
