@@ -1,8 +1,8 @@
 use auditseal::model::Desired;
-use auditseal::plan::Plan;
 use auditseal::plan::guard::Purpose;
+use auditseal::plan::{Plan, Selection};
 use auditseal::run::apply::{check_fresh, replan};
-use auditseal::run::plan::{PlanOptions, plan};
+use auditseal::run::plan::{PlanOptions, planned};
 
 use super::args::{Apply, Global};
 use super::exit::Exit;
@@ -30,10 +30,21 @@ pub async fn run(global: &Global, verb: &Apply, output: &Output) -> anyhow::Resu
         }
     };
     let router = session::connections(global, &desired).await?;
-    let options = PlanOptions { allow, partial: false, access: true };
+    let selection = match &saved {
+        Some(saved) => saved.partial.as_ref().map(|one| one.selection.clone()).unwrap_or_default(),
+        None => Selection::new(&verb.target, &verb.exclude),
+    };
+    let options = PlanOptions { allow, partial: false, selection, access: true };
     let now = match &saved {
+        // What a saved plan names may be done by now: then the plan is stale.
         Some(saved) => replan(&router, saved, &session::store(global), &options, Purpose::Apply).await?,
-        None => plan(&router, &desired, &options, Purpose::Apply).await,
+        None => {
+            let made = planned(&router, &desired, &options, Purpose::Apply).await;
+            if let Some(exit) = plan_verb::unknown(&made, output) {
+                return Ok(exit);
+            }
+            made.plan
+        }
     };
     if let Some(saved) = &saved
         && let Err(error) = check_fresh(saved, &now)

@@ -131,6 +131,13 @@ pub struct Plan {
     /// Instead of the plan, the chain of reasoning behind what it does to this address
     #[arg(long, value_name = "ADDRESS")]
     pub explain: Option<String>,
+    /// Plan only this, with what it depends on: an address, MANIFEST/KIND, a kind or a manifest, `*` for any text; may be
+    /// repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub target: Vec<String>,
+    /// Leave this out, and what depends on it; written like --target; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub exclude: Vec<String>,
     /// Accept what a guard refuses, by its code; may be repeated
     #[arg(long, value_name = "CODE")]
     pub allow: Vec<String>,
@@ -158,6 +165,13 @@ pub struct Apply {
     /// Accept what a guard refuses, by its code; may be repeated
     #[arg(long, value_name = "CODE", conflicts_with = "file")]
     pub allow: Vec<String>,
+    /// Apply only this, with what it depends on: an address, MANIFEST/KIND, a kind or a manifest, `*` for any text; may be
+    /// repeated
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "file")]
+    pub target: Vec<String>,
+    /// Leave this out, and what depends on it; written like --target; may be repeated
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "file")]
+    pub exclude: Vec<String>,
     /// How long to wait for a lock that somebody else holds, for example 5m
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pub lock_timeout: std::time::Duration,

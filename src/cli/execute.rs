@@ -133,6 +133,14 @@ fn verified(plan: &Plan, applied: &Applied, output: &Output) -> Exit {
         output.note(&format!("Verification: no successful delivery: {}.", applied.unconfirmed.join("; ")));
         return Exit::Failed;
     }
+    if let Some(partial) = &verification.partial {
+        output.note("Verification: the part that was planned matches the declaration.");
+        if !partial.left_out.is_empty() {
+            let left: Vec<String> = partial.left_out.iter().map(|one| one.address.to_string()).collect();
+            output.note(&format!("Left out, and still to be done: {}.", left.join(", ")));
+        }
+        return if applied.outcome.result == RunResult::Applied { Exit::Done } else { Exit::Failed };
+    }
     output.note(match &plan.intent {
         Intent::Apply => "Verification: the live configuration matches the declaration.",
         Intent::Rollback { .. } => {

@@ -3,9 +3,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use auditseal::plan::guard::Purpose;
-use auditseal::plan::{Explanation, Plan as Document, Verdict};
+use auditseal::plan::{Explanation, Plan as Document, Selection, Verdict};
 use auditseal::report;
-use auditseal::run::plan::{PlanOptions, planned};
+use auditseal::run::plan::{PlanOptions, Planned, planned};
 
 use super::args::{Format, Global, Plan};
 use super::exit::Exit;
@@ -23,8 +23,12 @@ pub async fn run(global: &Global, verb: &Plan, output: &Output) -> anyhow::Resul
     };
     let desired = session::desired(loaded);
     let router = session::connections(global, &desired).await?;
-    let options = PlanOptions { allow, partial: false, access: true };
+    let selection = Selection::new(&verb.target, &verb.exclude);
+    let options = PlanOptions { allow, partial: false, selection, access: true };
     let made = planned(&router, &desired, &options, Purpose::Plan).await;
+    if let Some(exit) = unknown(&made, output) {
+        return Ok(exit);
+    }
     let planned = &made.plan;
     match verb.explain.as_deref().map(|address| made.explain(address)) {
         None => print(global, planned, output)?,
@@ -39,6 +43,14 @@ pub async fn run(global: &Global, verb: &Plan, output: &Output) -> anyhow::Resul
         output.note(&format!("Saved as {0}. Apply it with: auditseal apply {0}", path.display()));
     }
     Ok(exit(planned, verb.detailed_exitcode))
+}
+
+/// An address that matches nothing is a slip: better not to go on with another part than was meant.
+pub fn unknown(made: &Planned, output: &Output) -> Option<Exit> {
+    for one in &made.unknown {
+        output.note(&format!("error: {one}"));
+    }
+    (!made.unknown.is_empty()).then_some(Exit::Usage)
 }
 
 /// Refusal beats pending changes; "in sync" is said only when every input was read.

@@ -23,7 +23,7 @@ pub async fn run(global: &Global, verb: &Rollback, output: &Output) -> anyhow::R
     let router = session::connections(global, &desired).await?;
     let only_plan = verb.plan || verb.out.is_some();
     let purpose = if only_plan { Purpose::Plan } else { Purpose::Apply };
-    let options = PlanOptions { allow, partial: false, access: true };
+    let options = PlanOptions { allow, access: true, ..PlanOptions::default() };
     let planned = match plan_rollback(&router, &found.record, &desired, &options, purpose).await {
         Ok(planned) => planned,
         Err(error) => {

@@ -36,14 +36,7 @@ impl Builder<'_> {
             steps.push(step);
         }
         let changes: Vec<Change> = self.changes.into_values().collect();
-        let count = |action| changes.iter().filter(|change| change.action == action).count();
-        let summary = Summary {
-            create: count(Action::Create),
-            update: count(Action::Update),
-            replace: count(Action::Replace),
-            delete: count(Action::Delete),
-            noop: self.noop,
-        };
+        let summary = summary(&changes, self.noop);
         self.gaps.sort();
         self.gaps.dedup();
         Built { changes, steps, gaps: self.gaps, summary }
@@ -68,6 +61,17 @@ impl Builder<'_> {
                 (low..=high).contains(&other.rank) && same_manifest && is_main(earlier) && touches_delivery(&other.step)
             }
         }
+    }
+}
+
+pub(super) fn summary(changes: &[Change], noop: usize) -> Summary {
+    let count = |action| changes.iter().filter(|change| change.action == action).count();
+    Summary {
+        create: count(Action::Create),
+        update: count(Action::Update),
+        replace: count(Action::Replace),
+        delete: count(Action::Delete),
+        noop,
     }
 }
 

@@ -11,6 +11,7 @@ mod project;
 mod prove;
 mod reorder;
 mod search;
+mod select;
 mod shift;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -35,6 +36,7 @@ pub use explain::{Explanation, Reasoning, explain};
 pub use nearest::{UnknownAddress, nearest};
 pub use project::project;
 pub use reorder::{Order, Ordered, Waits, safe_order};
+pub use select::{LeftOut, Partial, Selection, select};
 pub use waits::{DELIVERY_CHANGE_SECONDS, DELIVERY_DEADLINE_SECONDS};
 
 /// Version of the plan document; a plan of another version is refused.
@@ -199,6 +201,8 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// Codes given with `--allow`.
     pub allowed: Vec<String>,
+    /// What `--target` and `--exclude` leave out; `None` when the plan is of the whole.
+    pub partial: Option<Partial>,
     pub steps: Vec<Step>,
     /// Who can read, write, tamper and list: now, after every step, and in the end.
     pub access: Effects,

@@ -298,6 +298,7 @@ pub(super) fn plan() -> Plan {
             span: None,
         }],
         allowed: vec!["irreversible-object-lock".into()],
+        partial: None,
         steps: steps(),
         access: access(),
         deliveries: Vec::new(),

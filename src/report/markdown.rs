@@ -41,6 +41,7 @@ pub fn plan_markdown(plan: &Plan) -> String {
             page.add(&in_full(change));
         }
     }
+    left_out(plan, &mut page);
     page.end(changes.len())
 }
 
@@ -143,6 +144,14 @@ fn checks(plan: &Plan, page: &mut Page) {
             page.add(&format!("{line}\n"));
         }
         page.add("\n");
+    }
+}
+
+fn left_out(plan: &Plan, page: &mut Page) {
+    let Some(partial) = plan.partial.as_ref().filter(|partial| !partial.left_out.is_empty()) else { return };
+    page.add("\n### Left out by `--target` or `--exclude`\n\n");
+    for one in &partial.left_out {
+        page.add(&format!("- {} {}\n", verb(one.action), code(&one.address.to_string())));
     }
 }
 

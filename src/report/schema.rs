@@ -32,6 +32,7 @@ pub fn plan_schema() -> Value {
         "guards": list("guard"),
         "findings": list("finding"),
         "allowed": strings,
+        "partial": { "anyOf": [{ "type": "null" }, { "$ref": "#/$defs/partial" }] },
         "steps": list("step"),
         "access": { "$ref": "#/$defs/access" },
         "deliveries": list("delivery"),
@@ -160,6 +161,14 @@ fn definitions() -> Value {
             "undeclared": { "type": "array", "items": { "$ref": "#/$defs/holder" } }
         })),
         "proof_verdict": { "enum": ["holds", "not-proven", "does-not-hold"] },
+        "partial": object(json!({
+            "selection": object(json!({
+                "target": { "type": "array", "items": text }, "exclude": { "type": "array", "items": text }
+            })),
+            "left_out": { "type": "array", "items": object(json!({
+                "address": address, "action": { "enum": ["create", "update", "replace", "delete", "noop"] }
+            })) }
+        })),
         "delivery": object(json!({
             "manifest": text,
             "place": { "$ref": "#/$defs/place" },

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::fixture::{plan, settled};
 use super::{PLAN_MARKER, TextOptions, plan_json, plan_markdown, plan_schema, plan_text};
 use crate::model::{Address, Kind};
-use crate::plan::Plan;
+use crate::plan::{Action, LeftOut, Partial, Plan, Selection};
 
 fn text(plan: &Plan, options: TextOptions) -> String {
     let mut out = String::new();
@@ -294,6 +294,28 @@ fn no_changes_is_said_only_when_everything_was_read() {
     assert!(!text(&incomplete, TextOptions::default()).contains("No changes."));
     let working = Plan { steps: plan().steps, ..settled() };
     assert!(text(&working, TextOptions::default()).contains("Plan: 0 to create"));
+}
+
+#[test]
+fn a_plan_of_a_part_says_so_and_what_it_leaves_out() {
+    let left_out = vec![LeftOut { address: Address::new("acme", Kind::KmsKey, "audit"), action: Action::Create }];
+    let partial = Some(Partial { selection: Selection::new(&["bucket-policy".to_owned()], &[]), left_out });
+    let busy = Plan { partial: partial.clone(), ..plan() };
+    let shown = text(&busy, TextOptions::default());
+    assert!(
+        shown.contains("Left out of this plan by --target or --exclude:\n\n    + acme/kms-key[audit]\n"),
+        "{shown}"
+    );
+    assert!(shown.contains("1 to delete. Partial: 1 change is left out. Incomplete: "), "{shown}");
+    assert!(plan_markdown(&busy).contains("- create `acme/kms-key[audit]`\n"));
+    let quiet = Plan { partial, ..settled() };
+    let shown = text(&quiet, TextOptions::default());
+    assert!(shown.ends_with("No changes in the part that was planned. Partial: 1 change is left out.\n"), "{shown}");
+    for plan in [busy, quiet] {
+        let document = serde_json::to_value(&plan).unwrap();
+        assert!(valid(&document));
+        assert_eq!(serde_json::from_value::<Plan>(document).unwrap(), plan);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 
 use crate::finding::{Finding, Severity};
 use crate::model::{Gap, Intent};
-use crate::plan::{Action, Change, GuardResult, Plan, Step, StepAction, Verdict};
+use crate::plan::{Action, Change, GuardResult, LeftOut, Plan, Step, StepAction, Verdict};
 
 use super::change::{Detail, details, role, sentence, sign, symbol};
 use super::codes::Code;
@@ -43,11 +43,26 @@ pub fn plan_text(plan: &Plan, options: TextOptions, out: &mut dyn Write) -> fmt:
             steps(&plan.steps, style, out)?;
         }
         super::effects::text(plan, options, style, out)?;
+        left_out(plan, options, style, out)?;
     }
     gaps(plan, options.verbose, style, out)?;
     guards(&plan.guards, options.verbose, style, out)?;
     findings(&plan.findings, style, out)?;
     summary(plan, options, style, out)
+}
+
+/// What `--target` and `--exclude` keep from being done.
+fn left_out(plan: &Plan, options: TextOptions, style: Style, out: &mut dyn Write) -> fmt::Result {
+    let Some(partial) = plan.partial.as_ref().filter(|partial| !partial.left_out.is_empty()) else { return Ok(()) };
+    writeln!(out, "{}\n", style.paint(Role::Warning, "Left out of this plan by --target or --exclude:"))?;
+    let shown = if options.concise { SHOWN_GAPS } else { partial.left_out.len() };
+    for LeftOut { address, action } in partial.left_out.iter().take(shown) {
+        writeln!(out, "  {:>3} {}", symbol(*action), plain(&address.to_string()))?;
+    }
+    if partial.left_out.len() > shown {
+        writeln!(out, "      and {} more", partial.left_out.len() - shown)?;
+    }
+    writeln!(out)
 }
 
 /// AWS accounts that did not even say who is calling: no usable credentials, or no way to reach them.
@@ -336,8 +351,11 @@ pub(super) fn summary_line(plan: &Plan) -> String {
         return format!("No plan: AWS {plural} {} could not be read at all ({unread}).", blind.join(", "));
     }
     match (changing, complete) {
-        (true, true) => counted,
-        (true, false) => format!("{counted} Incomplete: {unread}."),
+        (true, true) => format!("{counted}{}", part(plan)),
+        (true, false) => format!("{counted}{} Incomplete: {unread}.", part(plan)),
+        (false, true) if plan.partial.is_some() => {
+            format!("No changes in the part that was planned.{}", part(plan))
+        }
         (false, true) => match &plan.intent {
             Intent::Apply => "No changes. The live configuration matches the declaration.".to_owned(),
             Intent::Rollback { run } => {
@@ -348,6 +366,16 @@ pub(super) fn summary_line(plan: &Plan) -> String {
         (false, false) => {
             format!("No changes found, but {unread}: whether the live configuration matches is not known.")
         }
+    }
+}
+
+/// That a plan is of a part, as a sentence of its own.
+fn part(plan: &Plan) -> String {
+    let Some(partial) = &plan.partial else { return String::new() };
+    match partial.left_out.len() {
+        0 => " Partial: nothing is left out.".to_owned(),
+        1 => " Partial: 1 change is left out.".to_owned(),
+        many => format!(" Partial: {many} changes are left out."),
     }
 }
 

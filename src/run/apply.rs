@@ -197,6 +197,7 @@ where
         let plan_options = PlanOptions {
             allow: plan_to_apply.allowed.iter().cloned().collect(),
             partial: false,
+            selection: plan_to_apply.partial.as_ref().map(|one| one.selection.clone()).unwrap_or_default(),
             access: plan_to_apply.access.is_proved(),
         };
         let all_done = outcome.result == RunResult::Applied;

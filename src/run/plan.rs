@@ -10,12 +10,12 @@ use crate::finding::{Finding, Severity};
 use crate::harden::{Scope, harden};
 use crate::model::databricks::LogDelivery;
 use crate::model::live::Query;
-use crate::model::{Desired, Fact, Intent, Kind, Live, Observed, Place, Reference, Wanted};
+use crate::model::{Address, Desired, Fact, Intent, Kind, Live, Observed, Place, Reference, Wanted};
 use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
-    self, Delivery, Effects, Explanation, FORMAT_VERSION, GuardResult, Inputs, Order, Ordered, Plan, Reasoning, Source,
-    Summary, UnknownAddress, Verdict, build, principal_ids, safe_order,
+    self, Delivery, Effects, Explanation, FORMAT_VERSION, GuardResult, Inputs, Order, Ordered, Plan, Reasoning,
+    Selection, Source, Step, StepAction, Summary, UnknownAddress, Verdict, build, principal_ids, safe_order, select,
 };
 use crate::provider::Reader;
 
@@ -26,6 +26,8 @@ pub struct PlanOptions {
     pub allow: BTreeSet<String>,
     /// Only a part of a directory is planned: singletons are never narrowed.
     pub partial: bool,
+    /// Only a part of the plan. It implies `partial`; guards and proofs still see the whole estate.
+    pub selection: Selection,
     /// Also prove what every step does to access. It reads the identities of the account too.
     pub access: bool,
 }
@@ -34,6 +36,8 @@ pub struct PlanOptions {
 #[derive(Clone, Debug)]
 pub struct Planned {
     pub plan: Plan,
+    /// Patterns of the selection that match nothing: nothing should be done with such a plan.
+    pub unknown: Vec<UnknownAddress>,
     live: Live,
     wanted: Wanted,
 }
@@ -60,7 +64,8 @@ pub async fn planned<R: Reader>(reader: &R, desired: &[Desired], options: &PlanO
         false => observe(reader, desired).await,
     };
     let (plan, wanted) = from(&live, desired, options, purpose);
-    Planned { plan, live, wanted }
+    let unknown = unknown(&live, desired, options, &wanted);
+    Planned { plan, unknown, live, wanted }
 }
 
 /// The pure half: the same live state and declaration give the same plan, to the byte.
@@ -70,9 +75,8 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
 }
 
 fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> (Plan, Wanted) {
-    let scope = Scope { partial: options.partial, remove_denies: options.allow.contains("remove-undeclared-denies") };
-    let wanted = harden(desired, live, scope);
-    let mut built = build(&Inputs { desired, live, wanted: &wanted });
+    let wanted = harden(desired, live, scope(options));
+    let (mut built, partial) = select(build(&Inputs { desired, live, wanted: &wanted }), &options.selection);
     let usual = std::mem::take(&mut built.steps);
     let Ordered { steps, access, order } = match options.access {
         true => safe_order(desired, live, usual),
@@ -82,7 +86,7 @@ fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpos
     built.gaps.sort();
     built.gaps.dedup();
     let caller = callers(live, desired);
-    let mut guards = refusals(&wanted, &options.allow);
+    let mut guards = refusals(&wanted, &options.allow, partial.is_some(), &steps);
     guards.extend(guard::check(&guard::Subject {
         desired,
         live,
@@ -105,6 +109,7 @@ fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpos
         changes: built.changes,
         guards,
         findings: findings(&wanted, live, desired),
+        partial,
         steps,
         access,
         deliveries: desired.iter().filter_map(|one| delivery(one, &wanted)).collect(),
@@ -133,6 +138,7 @@ pub(super) fn skeleton(
         guards: Vec::new(),
         findings: Vec::new(),
         allowed: options.allow.iter().cloned().collect(),
+        partial: None,
         steps: Vec::new(),
         access: Effects::default(),
         deliveries: Vec::new(),
@@ -141,16 +147,51 @@ pub(super) fn skeleton(
     }
 }
 
-fn refusals(wanted: &Wanted, allow: &BTreeSet<String>) -> Vec<GuardResult> {
-    wanted
-        .refusals
-        .iter()
-        .map(|(code, message)| GuardResult {
-            code: code.clone(),
-            verdict: if allow.contains(code) { Verdict::Allowed } else { Verdict::Refuse },
-            message: message.clone(),
-        })
-        .collect()
+fn scope(options: &PlanOptions) -> Scope {
+    Scope {
+        partial: options.partial || !options.selection.is_whole(),
+        remove_denies: options.allow.contains("remove-undeclared-denies"),
+    }
+}
+
+/// What was asked for and is not there: by a slip, or because a plan of a part does not do it.
+fn unknown(live: &Live, desired: &[Desired], options: &PlanOptions, wanted: &Wanted) -> Vec<UnknownAddress> {
+    let addresses = |wanted: &Wanted| -> BTreeSet<Address> {
+        let retired = wanted.retire.iter().map(|one| one.address.clone());
+        wanted.resources.iter().map(|one| one.address.clone()).chain(retired).collect()
+    };
+    let mut unknown = options.selection.unknown(&addresses(wanted));
+    if !unknown.is_empty() {
+        let whole = PlanOptions { selection: Selection::default(), ..options.clone() };
+        let whole = addresses(&harden(desired, live, scope(&whole)));
+        for one in &mut unknown {
+            let only = Selection::new(std::slice::from_ref(&one.asked), &[]);
+            if only.unknown(&whole).is_empty() {
+                one.what = "is switched off or revoked in what manifests share, and only a plan of the whole does that"
+                    .to_owned();
+                one.nearest.clear();
+            }
+        }
+    }
+    unknown
+}
+
+fn refusals(wanted: &Wanted, allow: &BTreeSet<String>, partial: bool, steps: &[Step]) -> Vec<GuardResult> {
+    let is_delivery =
+        |step: &Step| step.address.kind == Kind::LogDelivery && matches!(step.action, StepAction::Write { .. });
+    let delivers = steps.iter().any(is_delivery);
+    let verdict = |code: &str| match code {
+        code if allow.contains(code) => Verdict::Allowed,
+        // A part frees no slot, and one that makes no delivery needs none.
+        "no-free-delivery-slot" if partial && !delivers => Verdict::Warn,
+        _ => Verdict::Refuse,
+    };
+    let result = |(code, message): &(String, String)| GuardResult {
+        code: code.clone(),
+        verdict: verdict(code),
+        message: message.clone(),
+    };
+    wanted.refusals.iter().map(result).collect()
 }
 
 fn findings(wanted: &Wanted, live: &Live, desired: &[Desired]) -> Vec<Finding> {

@@ -209,12 +209,17 @@ fn known(reasoning: &Reasoning<'_>) -> BTreeSet<Address> {
         let retired = wanted.retire.iter().map(|one| &one.address);
         wanted.resources.iter().map(|one| &one.address).chain(retired)
     });
-    changed.chain(stepped).chain(wanted).cloned().collect()
+    let left_out = plan.partial.iter().flat_map(|partial| &partial.left_out).map(|one| &one.address);
+    changed.chain(stepped).chain(wanted).chain(left_out).cloned().collect()
 }
 
 fn unchanged(reasoning: &Reasoning<'_>, address: &Address) -> String {
     if reasoning.plan.steps.iter().any(|step| step.address == *address) {
         return "it is waited for, not changed".to_owned();
+    }
+    let left_out = reasoning.plan.partial.iter().flat_map(|partial| &partial.left_out);
+    if left_out.into_iter().any(|one| one.address == *address) {
+        return "it differs from what is wanted, and is left out of this plan by --target or --exclude".to_owned();
     }
     let query = reasoning.seen.and_then(|(live, wanted)| {
         let resource = wanted.resources.iter().find(|one| one.address == *address)?;

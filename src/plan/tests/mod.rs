@@ -2,6 +2,7 @@
 
 pub(crate) mod explain;
 mod proofs;
+mod select;
 
 use std::collections::BTreeMap;
 
@@ -86,6 +87,7 @@ pub(super) fn plan(lab: &Lab, steps: Vec<Step>) -> Plan {
         guards: Vec::new(),
         findings: Vec::new(),
         allowed: Vec::new(),
+        partial: None,
         steps,
         access,
         deliveries: Vec::new(),

@@ -3,6 +3,7 @@
 mod access;
 mod estate;
 mod inputs;
+mod parts;
 mod policy;
 mod reasons;
 mod refusals;
