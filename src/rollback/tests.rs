@@ -249,3 +249,137 @@ fn tags_of_others_stay_when_ours_go() {
     let names: Vec<(&str, &str)> = tags.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(names, [("cost", "9"), ("team", "b")], "theirs are as they are now");
 }
+
+mod waiting {
+    //! What is waited for on the way back.
+
+    use super::super::waits::arrange;
+    use super::*;
+    use crate::model::databricks::{DeliveryHealth, StorageConfiguration};
+    use crate::plan::{Step, StepAction, Verdict};
+
+    const MANIFEST: &str = r#"
+version = 1
+[databricks]
+account_id = "0d26daa6-5e44-4c97-a497-ef015f91254a"
+[aws]
+account_id = "111122223333"
+region = "us-east-1"
+[delivery]
+bucket = "acme-databricks-audit"
+[readers.analysts]
+role = "arn:aws:iam::111122223333:role/SecurityAnalyst"
+[admins.platform]
+role = "arn:aws:iam::111122223333:role/PlatformAdmin"
+"#;
+
+    fn delivery(config_id: &str, status: &str, health: &str) -> LogDelivery {
+        LogDelivery {
+            config_id: config_id.to_owned(),
+            config_name: config_id.to_owned(),
+            log_type: "AUDIT_LOGS".to_owned(),
+            output_format: "JSON".to_owned(),
+            credentials_id: "cr".to_owned(),
+            storage_configuration_id: "st".to_owned(),
+            delivery_path_prefix: String::new(),
+            workspace_ids_filter: Vec::new(),
+            status: status.to_owned(),
+            creation_time: 1,
+            delivery: Some(DeliveryHealth {
+                status: health.to_owned(),
+                message: String::new(),
+                last_attempt_time: None,
+                last_successful_attempt_time: None,
+            }),
+        }
+    }
+
+    fn step(kind: Kind, write: Write) -> Step {
+        Step {
+            id: 0,
+            address: Address::new("acme", kind, "audit"),
+            title: String::new(),
+            action: StepAction::Write { place: place(), write },
+            depends_on: Vec::new(),
+            target: None,
+            gives: BTreeMap::new(),
+            settle_seconds: 0,
+            undo: None,
+        }
+    }
+
+    fn switch(config_id: &str, status: &str) -> Step {
+        let write = Write::SetLogDeliveryStatus { config_id: config_id.to_owned(), status: status.to_owned() };
+        step(Kind::LogDelivery, write)
+    }
+
+    /// The steps in short, with what each waits for, and the codes that refuse.
+    fn arranged(old: &str, steps: Vec<Step>) -> (Vec<String>, Vec<String>) {
+        let desired = vec![crate::manifest::parse("acme", "acme.toml", MANIFEST).expect("manifest")];
+        let mut live = Live::default();
+        let place = desired[0].databricks_place();
+        let storage = StorageConfiguration {
+            storage_configuration_id: "st".to_owned(),
+            storage_configuration_name: "st".to_owned(),
+            bucket_name: "acme-databricks-audit".to_owned(),
+            creation_time: 1,
+        };
+        let deliveries = vec![delivery("old", "DISABLED", old), delivery("new", "ENABLED", "SUCCEEDED")];
+        let facts: [(Read, Fact); 2] =
+            [(Read::StorageConfigurations, vec![storage].into()), (Read::LogDeliveries, deliveries.into())];
+        for (read, fact) in facts {
+            live.set(Query { place: place.clone(), read }, Observed::Present(fact));
+        }
+        let arranged = arrange(steps, &desired, &live, &BTreeSet::new());
+        let short = |step: &Step| match &step.action {
+            StepAction::Write { write: Write::SetLogDeliveryStatus { config_id, status }, .. } => {
+                format!("{config_id} {status}")
+            }
+            StepAction::Write { write, .. } => write.operation().to_owned(),
+            StepAction::AwaitDelivery { config_id, after_steps, .. } => format!("await {config_id} {after_steps:?}"),
+            StepAction::Pause { .. } => "pause".to_owned(),
+        };
+        for (index, step) in arranged.steps.iter().enumerate() {
+            assert_eq!(step.id, index);
+            assert!(step.depends_on.iter().all(|id| *id < index), "{step:?}");
+        }
+        let refused = arranged.guards.iter().filter(|guard| guard.verdict == Verdict::Refuse);
+        (arranged.steps.iter().map(short).collect(), refused.map(|guard| guard.code.clone()).collect())
+    }
+
+    #[test]
+    fn the_old_delivery_succeeds_before_the_new_one_is_off() {
+        let steps = || {
+            vec![
+                step(Kind::BucketPolicy, put(1)),
+                switch("old", "ENABLED"),
+                switch("new", "DISABLED"),
+                step(Kind::BucketPolicy, put(0)),
+                step(Kind::BucketTags, Write::DeleteBucketTags { bucket: "b".to_owned() }),
+            ]
+        };
+        let (with, refused) = arranged("SUCCEEDED", steps());
+        let expected = [
+            "s3:PutBucketPolicy",
+            "await new [0]",
+            "old ENABLED",
+            "await old [2]",
+            "new DISABLED",
+            "pause",
+            "s3:PutBucketPolicy",
+            "s3:DeleteBucketTagging",
+            "await old [6]",
+        ];
+        assert_eq!((with, refused), (expected.map(str::to_owned).to_vec(), vec![]));
+        // One that never worked is no delivery: nobody waits for it, and it does not replace the one that works.
+        let (with, refused) = arranged("USER_FAILURE", steps());
+        assert!(!with.iter().any(|step| step.starts_with("await old")), "{with:?}");
+        assert_eq!(refused, ["delivery-would-end"]);
+    }
+
+    #[test]
+    fn a_pause_that_protects_nothing_is_left_out() {
+        let (steps, _) = arranged("SUCCEEDED", vec![switch("old", "ENABLED"), switch("new", "DISABLED")]);
+        assert_eq!(steps, ["old ENABLED", "await old [0]", "new DISABLED"]);
+    }
+}

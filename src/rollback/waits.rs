@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::{Read, Write};
+use crate::model::databricks::LogDelivery;
 use crate::model::{Address, Desired, Fact, Kind, Live};
 use crate::plan::{
     DELIVERY_CHANGE_SECONDS, DELIVERY_DEADLINE_SECONDS, Delivery, GuardResult, Step, StepAction, StepId, Verdict,
@@ -22,10 +23,12 @@ pub(super) struct Arranged {
 /// The deliveries of one location while the steps are walked.
 struct Walk<'a> {
     desired: &'a Desired,
-    /// Enabled configurations that deliver to its bucket, the working ones first.
+    /// Enabled configurations that deliver to its bucket, the working ones first; none that the customer's side stops.
     enabled: Vec<String>,
     /// Every configuration of its bucket.
     own: BTreeSet<String>,
+    /// Those that the customer's side stopped: nothing can be waited for.
+    broken: BTreeSet<String>,
     /// Steps since the last wait that could have stopped the delivery.
     risky: Vec<StepId>,
 }
@@ -45,6 +48,9 @@ pub(super) fn arrange(steps: Vec<Step>, desired: &[Desired], live: &Live, allow:
                 walk.flush(&mut out);
                 let manifest = step.address.manifest.clone();
                 let id = push(&mut out, step, &[]);
+                if walk.broken.contains(&config_id) {
+                    continue;
+                }
                 if enable {
                     walk.enabled.retain(|one| *one != config_id);
                     walk.enabled.insert(0, config_id);
@@ -89,7 +95,7 @@ impl<'a> Walk<'a> {
             .map(|storage| storage.storage_configuration_id)
             .collect();
         let all = live.view(&place, Read::LogDeliveries, Fact::log_deliveries).present().unwrap_or_default();
-        let mut own: Vec<_> = all
+        let mut own: Vec<LogDelivery> = all
             .into_iter()
             .filter(|one| one.log_type == "AUDIT_LOGS" && here.contains(&one.storage_configuration_id))
             .collect();
@@ -97,9 +103,13 @@ impl<'a> Walk<'a> {
             let succeeds = one.delivery.as_ref().is_some_and(|health| health.status == "SUCCEEDED");
             (!succeeds, one.creation_time, one.config_id.clone())
         });
+        let is_broken =
+            |one: &&LogDelivery| one.delivery.as_ref().is_some_and(|health| health.status == "USER_FAILURE");
+        let works = |one: &&LogDelivery| one.status == "ENABLED" && !is_broken(one);
         Self {
             desired,
-            enabled: own.iter().filter(|one| one.status == "ENABLED").map(|one| one.config_id.clone()).collect(),
+            enabled: own.iter().filter(works).map(|one| one.config_id.clone()).collect(),
+            broken: own.iter().filter(is_broken).map(|one| one.config_id.clone()).collect(),
             own: own.into_iter().map(|one| one.config_id).collect(),
             risky: Vec::new(),
         }
