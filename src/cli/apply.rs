@@ -9,6 +9,7 @@ use auditseal::plan::Plan;
 use auditseal::plan::guard::Purpose;
 use auditseal::provider::router::Router;
 use auditseal::run::apply::{Applied, ApplyError, ApplyOptions, apply, check_fresh};
+use auditseal::run::clock::today;
 use auditseal::run::lock::LockError;
 use auditseal::run::plan::{PlanOptions, is_refused, plan};
 
@@ -38,7 +39,7 @@ pub async fn run(global: &Global, verb: &Apply, output: &Output) -> anyhow::Resu
         }
     };
     let router = session::connections(global, &desired).await?;
-    let options = PlanOptions { allow, partial: false, access: true };
+    let options = PlanOptions { allow, partial: false, access: true, today: today() };
     let now = plan(&router, &desired, &options, Purpose::Apply).await;
     if let Some(saved) = &saved
         && let Err(error) = check_fresh(saved, &now)

@@ -112,7 +112,11 @@ pub enum Verb {
 }
 
 #[derive(Debug, Args)]
-pub struct Validate {}
+pub struct Validate {
+    /// Also fail on waivers that have ended
+    #[arg(long)]
+    pub strict: bool,
+}
 
 #[derive(Debug, Args)]
 pub struct Plan {

@@ -5,6 +5,7 @@ use anyhow::Context;
 use auditseal::plan::guard::Purpose;
 use auditseal::plan::{Plan as Document, Verdict};
 use auditseal::report;
+use auditseal::run::clock::today;
 use auditseal::run::plan::{PlanOptions, plan};
 
 use super::args::{Format, Global, Plan};
@@ -23,7 +24,8 @@ pub async fn run(global: &Global, verb: &Plan, output: &Output) -> anyhow::Resul
     };
     let desired = session::desired(loaded);
     let router = session::connections(global, &desired).await?;
-    let planned = plan(&router, &desired, &PlanOptions { allow, partial: false, access: true }, Purpose::Plan).await;
+    let options = PlanOptions { allow, partial: false, access: true, today: today() };
+    let planned = plan(&router, &desired, &options, Purpose::Plan).await;
     print(global, &planned, output)?;
     if let Some(path) = &verb.out {
         save(path, &planned).with_context(|| format!("the plan could not be saved as `{}`", path.display()))?;

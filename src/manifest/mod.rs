@@ -22,6 +22,7 @@ mod rules;
 mod schema;
 mod secret;
 mod source;
+mod waivers;
 mod walk;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use load::{Loaded, load};
 pub use parse::{Defaults, parse, parse_with};
 pub use schema::schema;
 pub use secret::mask;
+pub use waivers::check_waivers;
 pub use walk::Places;
 
 /// The code of a finding about a secret in clear text: its line is never shown.

@@ -7,6 +7,7 @@ pub mod guard;
 pub mod order;
 mod project;
 mod waits;
+mod waived;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use crate::model::{Address, Fact, Gap, Observed, Place};
 pub use build::{Built, Inputs, build, principal_ids};
 pub use effects::{Effects, effects};
 pub use project::project;
+pub use waived::{Reckoning, Waived, reckon};
 
 /// Version of the plan document; a plan of another version is refused.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -178,6 +180,10 @@ pub struct Plan {
     /// SHA-256 of the live facts that the plan was made from.
     pub reads_digest: String,
     pub changes: Vec<Change>,
+    /// The day, in UTC, that waivers were held against.
+    pub today: jiff::civil::Date,
+    /// Differences that are left as they are, by waivers that hold.
+    pub waived: Vec<Waived>,
     pub guards: Vec<GuardResult>,
     pub findings: Vec<Finding>,
     /// Codes given with `--allow`.

@@ -41,6 +41,9 @@ pub fn plan_markdown(plan: &Plan) -> String {
             page.add(&in_full(change));
         }
     }
+    for part in super::waived::markdown(plan) {
+        page.add(&part);
+    }
     page.end(changes.len())
 }
 
@@ -184,22 +187,22 @@ fn in_full(change: &Change) -> String {
 }
 
 /// Longer than any run of backticks inside, so that no value can end the block.
-fn fence(body: &str) -> String {
+pub(super) fn fence(body: &str) -> String {
     let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat(longest.saturating_add(1).max(3))
 }
 
 /// Text as code, where GitHub resolves neither mentions nor Markdown. A pipe would end a table cell even there.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     if text.contains(['`', '|']) || text.trim().is_empty() { html_code(text) } else { format!("`{}`", plain(text)) }
 }
 
-fn html_code(text: &str) -> String {
+pub(super) fn html_code(text: &str) -> String {
     format!("<code>{}</code>", escaped(text))
 }
 
 /// Text from a message: its `quoted` values as code, nothing else as markup.
-fn prose(text: &str) -> String {
+pub(super) fn prose(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {
         return escaped(text);

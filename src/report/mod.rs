@@ -17,6 +17,7 @@ mod statement;
 mod style;
 mod text;
 mod value;
+mod waived;
 
 #[cfg(test)]
 mod fixture;
@@ -26,7 +27,7 @@ mod tests;
 pub use access::{
     ACCESS_MARKER, AccessFilter, AccessOptions, access_json, access_markdown, access_schema, access_text,
 };
-pub use codes::{CODES, Code, explain};
+pub use codes::{CODES, CONTROLS, Code, explain};
 pub use json::plan_json;
 pub use markdown::{PLAN_MARKER, plan_markdown};
 pub use policy::{compared_json, compared_schema, compared_text, simulated_json, simulated_schema, simulated_text};

@@ -42,6 +42,7 @@ pub fn plan_text(plan: &Plan, options: TextOptions, out: &mut dyn Write) -> fmt:
         if options.steps {
             steps(&plan.steps, style, out)?;
         }
+        super::waived::text(plan, options, style, out)?;
         super::effects::text(plan, options, style, out)?;
     }
     gaps(plan, options.verbose, style, out)?;
@@ -338,7 +339,9 @@ pub(super) fn summary_line(plan: &Plan) -> String {
     match (changing, complete) {
         (true, true) => counted,
         (true, false) => format!("{counted} Incomplete: {unread}."),
-        (false, true) => "No changes. The live configuration matches the declaration.".to_owned(),
+        (false, true) => {
+            format!("No changes. The live configuration matches the declaration{}.", super::waived::summary(plan))
+        }
         (false, false) => {
             format!("No changes found, but {unread}: whether the live configuration matches is not known.")
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -15,11 +16,12 @@ use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
     Delivery, Effects, FORMAT_VERSION, GuardResult, Inputs, Plan, Source, Verdict, build, effects, principal_ids,
+    reckon,
 };
 use crate::provider::Reader;
 
 /// What was asked for beside the manifests.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct PlanOptions {
     /// Guard codes that the user accepts.
     pub allow: BTreeSet<String>,
@@ -27,6 +29,15 @@ pub struct PlanOptions {
     pub partial: bool,
     /// Also prove what every step does to access. It reads the identities of the account too.
     pub access: bool,
+    /// The day that waivers are held against, in UTC.
+    pub today: Date,
+}
+
+impl Default for PlanOptions {
+    /// Until somebody says what day it is, every waiver has ended.
+    fn default() -> Self {
+        Self { allow: BTreeSet::new(), partial: false, access: false, today: Scope::default().today }
+    }
 }
 
 /// Plans the manifests against live state. Reads only; a read that fails becomes a gap of the plan.
@@ -41,9 +52,14 @@ pub async fn plan<R: Reader>(reader: &R, desired: &[Desired], options: &PlanOpti
 /// The pure half: the same live state and declaration give the same plan, to the byte.
 #[must_use]
 pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> Plan {
-    let scope = Scope { partial: options.partial, remove_denies: options.allow.contains("remove-undeclared-denies") };
+    let scope = Scope {
+        partial: options.partial,
+        remove_denies: options.allow.contains("remove-undeclared-denies"),
+        today: options.today,
+    };
     let wanted = harden(desired, live, scope);
     let mut built = build(&Inputs { desired, live, wanted: &wanted });
+    let waivers = reckon(desired, live, scope, &mut built.changes, built.gaps.is_empty());
     let access = if options.access { effects(desired, live, &built.steps) } else { Effects::default() };
     built.gaps.extend(access.gaps.iter().cloned());
     built.gaps.sort();
@@ -73,8 +89,10 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
         gaps: built.gaps,
         reads_digest: reads_digest(live),
         changes: built.changes,
+        today: options.today,
+        waived: waivers.waived,
         guards,
-        findings: findings(&wanted, live, desired),
+        findings: findings(&wanted, live, desired, waivers.findings),
         allowed: options.allow.iter().cloned().collect(),
         steps: built.steps,
         access,
@@ -96,7 +114,7 @@ fn refusals(wanted: &Wanted, allow: &BTreeSet<String>) -> Vec<GuardResult> {
         .collect()
 }
 
-fn findings(wanted: &Wanted, live: &Live, desired: &[Desired]) -> Vec<Finding> {
+fn findings(wanted: &Wanted, live: &Live, desired: &[Desired], of_waivers: Vec<Finding>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = wanted
         .notices
         .iter()
@@ -115,6 +133,7 @@ fn findings(wanted: &Wanted, live: &Live, desired: &[Desired]) -> Vec<Finding> {
         })
         .collect();
     findings.extend(desired.iter().filter_map(|one| delivery_health(one, wanted, live)));
+    findings.extend(of_waivers);
     findings.sort();
     findings.dedup();
     findings
