@@ -87,6 +87,8 @@ pub struct Global {
 pub enum Verb {
     /// Check manifests, offline
     Validate(Validate),
+    /// Write manifests in their canonical form: order, alignment; comments and meaning stay
+    Fmt(Fmt),
     /// Show what differs from the declaration and the ordered changes; changes nothing
     Plan(Plan),
     /// Print a saved plan, or a manifest with every default filled in
@@ -116,6 +118,31 @@ pub struct Validate {
     /// Also fail on waivers that have ended
     #[arg(long)]
     pub strict: bool,
+}
+
+const FMT: &str = "\
+Sections and keys come in the order of the documentation, `=` and trailing comments are aligned.
+Names of the files that changed go to stdout.
+
+Examples:
+  auditseal fmt                     every manifest of manifests/, and its defaults.toml
+  auditseal fmt --check --diff      for CI: writes nothing, shows what would change
+  auditseal fmt - < acme.toml       standard input to standard output, for editors
+
+Exit codes: 0 done, 1 invalid TOML, or with --check a file that is not formatted, 64 wrong usage.";
+
+#[derive(Debug, Args)]
+#[command(after_help = FMT)]
+pub struct Fmt {
+    /// Files or directories; `-` is standard input [default: the manifests]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; exit 1 and list the files that are not formatted
+    #[arg(long)]
+    pub check: bool,
+    /// Also show what changes
+    #[arg(long)]
+    pub diff: bool,
 }
 
 #[derive(Debug, Args)]

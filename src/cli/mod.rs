@@ -5,6 +5,7 @@ mod apply;
 mod args;
 mod exit;
 mod explain;
+mod fmt;
 mod output;
 mod plan;
 mod policy;
@@ -56,6 +57,7 @@ async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit
     let global = &arguments.global;
     match &arguments.verb {
         Verb::Validate(verb) => validate::run(global, verb, output),
+        Verb::Fmt(verb) => fmt::run(global, verb, output),
         Verb::Plan(verb) => plan::run(global, verb, output).await,
         Verb::Show(verb) => show::run(global, verb, output),
         Verb::Apply(verb) => apply::run(global, verb, output).await,

@@ -16,6 +16,7 @@ pub mod schema;
 mod statement;
 mod style;
 mod text;
+mod text_diff;
 mod value;
 mod waived;
 
@@ -33,3 +34,4 @@ pub use markdown::{PLAN_MARKER, plan_markdown};
 pub use policy::{compared_json, compared_schema, compared_text, simulated_json, simulated_schema, simulated_text};
 pub use schema::plan_schema;
 pub use text::{TextOptions, code_text, plan_text};
+pub use text_diff::text_diff;

@@ -4,6 +4,7 @@ pub mod access;
 pub mod apply;
 pub mod clock;
 pub mod connect;
+pub mod format;
 pub mod journal_file;
 pub mod lock;
 pub mod plan;

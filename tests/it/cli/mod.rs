@@ -2,6 +2,7 @@
 
 mod access;
 mod estate;
+mod fmt;
 mod inputs;
 mod policy;
 mod refusals;
