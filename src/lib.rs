@@ -27,8 +27,9 @@
 //! | `plan` | `model`, `finding`, `call`, `iam`, `diff`, `harden`, `access` | no |
 //! | `journal` | `model`, `call` | no |
 //! | `apply` | `model`, `call`, `iam`, `diff`, `plan`, `journal`, `observe`, `provider` | by port |
-//! | `report` | `model`, `finding`, `call`, `iam`, `access`, `diff`, `plan`, `journal`, `apply`, `manifest` | no |
-//! | `run` | `model`, `finding`, `call`, `iam`, `access`, `manifest`, `harden`, `provider`, `observe`, `diff`, `plan`, `journal`, `apply`, `report` | yes |
+//! | `review` | `model`, `iam`, `manifest`, `harden`, `access` | no |
+//! | `report` | `model`, `finding`, `call`, `iam`, `access`, `diff`, `plan`, `journal`, `apply`, `manifest`, `review` | no |
+//! | `run` | `model`, `finding`, `call`, `iam`, `access`, `manifest`, `harden`, `review`, `provider`, `observe`, `diff`, `plan`, `journal`, `apply`, `report` | yes |
 
 pub mod access;
 pub mod apply;
@@ -44,4 +45,5 @@ pub mod observe;
 pub mod plan;
 pub mod provider;
 pub mod report;
+pub mod review;
 pub mod run;

@@ -9,6 +9,7 @@ mod fmt;
 mod output;
 mod plan;
 mod policy;
+mod review;
 mod schema;
 mod session;
 mod show;
@@ -64,6 +65,7 @@ async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit
         Verb::Access(verb) => access::run(global, verb, output).await,
         Verb::Unlock(verb) => unlock::run(global, verb, output).await,
         Verb::Policy(verb) => policy::run(global, verb, output),
+        Verb::Review(verb) => review::run(global, verb, output),
         Verb::Explain(verb) => explain::run(verb, output),
         Verb::Schema(verb) => schema::run(verb, output),
         Verb::Completions(verb) => {

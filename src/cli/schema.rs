@@ -7,6 +7,7 @@ pub fn run(verb: &Schema, output: &Output) -> anyhow::Result<Exit> {
         SchemaOf::Manifest => auditseal::manifest::schema(),
         SchemaOf::Access => auditseal::report::access_schema(),
         SchemaOf::Plan => auditseal::report::plan_schema(),
+        SchemaOf::Review => auditseal::report::review_schema(),
         SchemaOf::PolicySimulate => auditseal::report::simulated_schema(),
         SchemaOf::PolicyIncludes => auditseal::report::compared_schema(),
     };

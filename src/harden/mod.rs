@@ -10,6 +10,7 @@ mod account;
 mod bucket;
 mod bucket_policy;
 mod controls;
+mod declared;
 mod delivery;
 mod draft;
 mod estate;
@@ -38,6 +39,7 @@ mod writers;
 use jiff::civil::Date;
 
 pub use controls::{control_of, wider_control_of};
+pub use declared::{DeclaredPolicy, declared_policies};
 pub use estate::harden;
 pub use key::{KeyChoice, key_of};
 pub use names::{own_sids, policy_names, replica_alias, replica_name, replica_place, replication_role};

@@ -34,12 +34,12 @@ pub use codes::{CODES, Code, explain};
 pub use directory::check_directory;
 pub use expand::expand;
 pub use format::format;
-pub use load::{Loaded, load};
+pub use load::{Loaded, is_defaults, load, load_texts};
 pub use parse::{Defaults, parse, parse_with};
 pub use schema::schema;
 pub use secret::mask;
 pub use waivers::check_waivers;
-pub use walk::Places;
+pub use walk::{Places, join};
 
 /// The code of a finding about a secret in clear text: its line is never shown.
 pub const SECRET_CODE: &str = codes::SECRET;

@@ -21,8 +21,7 @@ const NOTE: usize = 400;
 /// grows too long, details are left out first, then rows, and it says so.
 #[must_use]
 pub fn plan_markdown(plan: &Plan) -> String {
-    let mut page = Page { text: format!("{PLAN_MARKER}\n"), left: LIMIT - NOTE, left_out: 0 };
-    page.left = page.left.saturating_sub(page.text.chars().count());
+    let mut page = Page::new(PLAN_MARKER);
     page.add(&format!("## auditseal plan\n\n**{}**\n\n", summary_line(plan)));
     checks(plan, &mut page);
     page.add(&super::effects::markdown(plan));
@@ -44,10 +43,11 @@ pub fn plan_markdown(plan: &Plan) -> String {
     for part in super::waived::markdown(plan) {
         page.add(&part);
     }
-    page.end(changes.len())
+    page.end(&format!("plan of {} changes", changes.len()), "`auditseal plan` or `auditseal show FILE`")
 }
 
-struct Page {
+/// A comment that keeps within the limit: what does not fit is counted.
+pub(super) struct Page {
     text: String,
     /// Characters.
     left: usize,
@@ -55,8 +55,14 @@ struct Page {
 }
 
 impl Page {
+    /// With the line by which the comment is found again.
+    pub(super) fn new(marker: &str) -> Self {
+        let text = format!("{marker}\n");
+        Self { left: (LIMIT - NOTE).saturating_sub(text.chars().count()), text, left_out: 0 }
+    }
+
     /// Adds a part, or counts it when it does not fit.
-    fn add(&mut self, part: &str) {
+    pub(super) fn add(&mut self, part: &str) {
         let length = part.chars().count();
         match self.left.checked_sub(length) {
             Some(left) => {
@@ -67,12 +73,13 @@ impl Page {
         }
     }
 
-    fn end(mut self, changes: usize) -> String {
+    /// The text; `whole` is what it is a part of, `how` shows all of it.
+    pub(super) fn end(mut self, whole: &str, how: &str) -> String {
         if self.left_out > 0 {
             let _ = write!(
                 self.text,
-                "\n> **Cut.** {} parts of this plan of {changes} changes are not shown, since a comment is limited to 65,536 \
-                 characters. Run `auditseal plan` or `auditseal show FILE` to see all of it.\n",
+                "\n> **Cut.** {} parts of this {whole} are not shown, since a comment is limited to 65,536 \
+                 characters. Run {how} to see all of it.\n",
                 self.left_out
             );
         }

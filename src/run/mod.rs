@@ -9,3 +9,5 @@ pub mod journal_file;
 pub mod lock;
 pub mod plan;
 pub mod policy;
+pub mod review;
+pub mod revision;

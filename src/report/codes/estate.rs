@@ -69,6 +69,13 @@ pub(super) const ESTATE: &[Code] = &[
         "Nothing. It is shown so that the list is complete.",
     ),
     code(
+        "irreversible-log-delivery",
+        "a log-delivery configuration is made, and cannot be deleted",
+        "Bucket, prefix, role and workspace filter of a configuration never change: another value is another configuration. \
+         Databricks lets one be disabled, not deleted, and keeps its name for ever.",
+        "Look twice at bucket, prefix and role before the change is merged; the plan shows the same as irreversible.",
+    ),
+    code(
         "metastore-without-workspace",
         "a metastore is attached to no running workspace",
         "System schemas and grants are reached through a workspace that is attached to the metastore. Without one nobody \

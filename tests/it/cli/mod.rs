@@ -6,6 +6,7 @@ mod fmt;
 mod inputs;
 mod policy;
 mod refusals;
+mod review;
 mod signals;
 mod usage;
 
