@@ -28,8 +28,9 @@
 //! | `journal` | `model`, `call` | no |
 //! | `rollback` | `model`, `finding`, `call`, `iam`, `diff`, `harden`, `plan`, `journal` | no |
 //! | `apply` | `model`, `call`, `iam`, `diff`, `plan`, `journal`, `observe`, `provider` | by port |
-//! | `report` | `model`, `finding`, `call`, `iam`, `access`, `diff`, `plan`, `journal`, `apply`, `manifest` | no |
-//! | `run` | `model`, `finding`, `call`, `iam`, `access`, `manifest`, `harden`, `provider`, `observe`, `diff`, `plan`, `journal`, `rollback`, `apply`, `report` | yes |
+//! | `review` | `model`, `iam`, `manifest`, `harden`, `access` | no |
+//! | `report` | `model`, `finding`, `call`, `iam`, `access`, `diff`, `plan`, `journal`, `apply`, `manifest`, `review` | no |
+//! | `run` | `model`, `finding`, `call`, `iam`, `access`, `manifest`, `harden`, `review`, `provider`, `observe`, `diff`, `plan`, `journal`, `rollback`, `apply`, `report` | yes |
 
 pub mod access;
 pub mod apply;
@@ -45,5 +46,6 @@ pub mod observe;
 pub mod plan;
 pub mod provider;
 pub mod report;
+pub mod review;
 pub mod rollback;
 pub mod run;

@@ -2,6 +2,7 @@ use auditseal::model::Desired;
 use auditseal::plan::guard::Purpose;
 use auditseal::plan::{Plan, Selection};
 use auditseal::run::apply::{check_fresh, replan};
+use auditseal::run::clock::today;
 use auditseal::run::plan::{PlanOptions, planned};
 
 use super::args::{Apply, Global};
@@ -34,7 +35,7 @@ pub async fn run(global: &Global, verb: &Apply, output: &Output) -> anyhow::Resu
         Some(saved) => saved.partial.as_ref().map(|one| one.selection.clone()).unwrap_or_default(),
         None => Selection::new(&verb.target, &verb.exclude),
     };
-    let options = PlanOptions { allow, partial: false, selection, access: true };
+    let options = PlanOptions { allow, partial: false, selection, access: true, today: today() };
     let now = match &saved {
         // What a saved plan names may be done by now: then the plan is stale.
         Some(saved) => replan(&router, saved, &session::store(global), &options, Purpose::Apply).await?,

@@ -87,6 +87,8 @@ pub struct Global {
 pub enum Verb {
     /// Check manifests, offline
     Validate(Validate),
+    /// Write manifests in their canonical form: order, alignment; comments and meaning stay
+    Fmt(Fmt),
     /// Show what differs from the declaration and the ordered changes; changes nothing
     Plan(Plan),
     /// Print a saved plan, or a manifest with every default filled in
@@ -105,7 +107,9 @@ pub enum Verb {
     Unlock(Unlock),
     /// Evaluate policies offline: what they decide about a request, what they allow beyond others
     Policy(Policy),
-    /// Say what a guard, finding or manifest code means and what to do
+    /// Say what a change of manifests does to access, controls and waivers, offline, for pull requests
+    Review(Review),
+    /// Say what a guard, finding, control or manifest code means and what to do
     Explain(Explain),
     /// Print the JSON Schema of the manifest, or of what a verb prints
     Schema(Schema),
@@ -118,7 +122,36 @@ pub enum Verb {
 }
 
 #[derive(Debug, Args)]
-pub struct Validate {}
+pub struct Validate {
+    /// Also fail on waivers that have ended
+    #[arg(long)]
+    pub strict: bool,
+}
+
+const FMT: &str = "\
+Sections and keys come in the order of the documentation, `=` and trailing comments are aligned.
+Names of the files that changed go to stdout.
+
+Examples:
+  auditseal fmt                     every manifest of manifests/, and its defaults.toml
+  auditseal fmt --check --diff      for CI: writes nothing, shows what would change
+  auditseal fmt - < acme.toml       standard input to standard output, for editors
+
+Exit codes: 0 done, 1 invalid TOML, or with --check a file that is not formatted, 64 wrong usage.";
+
+#[derive(Debug, Args)]
+#[command(after_help = FMT)]
+pub struct Fmt {
+    /// Files or directories; `-` is standard input [default: the manifests]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; exit 1 and list the files that are not formatted
+    #[arg(long)]
+    pub check: bool,
+    /// Also show what changes
+    #[arg(long)]
+    pub diff: bool,
+}
 
 #[derive(Debug, Args)]
 pub struct Plan {
@@ -340,6 +373,41 @@ pub struct Includes {
     pub pairs: Option<PathBuf>,
 }
 
+const REVIEW: &str = "\
+BASE and HEAD are git revisions, in which the manifests are those of -m, or paths of manifests.
+What exists as a path is one; write refs/heads/NAME for a branch of the same name. Nothing but
+the repository is read. Somebody gains when the declaration names them for more than before, when
+a generated policy allows more or could not be proved not to, or when a waiver that can leave a
+way in appears or lasts longer.
+
+Examples:
+  auditseal review origin/main HEAD                           text
+  auditseal review origin/main HEAD --format markdown         a comment, found again by its marker
+  auditseal review origin/main HEAD --fail-on widening        4 when access widens
+  auditseal review HEAD manifests                             what is not committed yet
+
+Exit codes: 0 compared, 1 an invalid manifest or an unknown revision, 4 access widens and
+--fail-on widening was given, 64 wrong usage.";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    Widening,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = REVIEW)]
+pub struct Review {
+    /// Git revision or path that is compared with
+    #[arg(value_name = "BASE")]
+    pub base: String,
+    /// Git revision or path that is reviewed
+    #[arg(value_name = "HEAD")]
+    pub head: String,
+    /// Exit 4 when access widens
+    #[arg(long, value_enum)]
+    pub fail_on: Option<FailOn>,
+}
+
 #[derive(Debug, Args)]
 pub struct Explain {
     /// For example `self-lockout-bucket`; without a code, all are listed
@@ -352,6 +420,7 @@ pub enum SchemaOf {
     Plan,
     PlanExplain,
     Access,
+    Review,
     PolicySimulate,
     PolicyIncludes,
     Runs,

@@ -7,6 +7,8 @@ pub enum Exit {
     Failed,
     Pending,
     Refused,
+    /// At or above what `--fail-on` asks for.
+    Findings,
     Usage,
     /// SIGINT.
     Interrupted,
@@ -21,6 +23,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Pending => 2,
             Exit::Refused => 3,
+            Exit::Findings => 4,
             Exit::Usage => 64,
             Exit::Interrupted => 130,
             Exit::Terminated => 143,

@@ -4,8 +4,15 @@ use super::args::Explain;
 use super::exit::Exit;
 use super::output::Output;
 
-/// Codes of plans and of manifests.
-pub fn all() -> Vec<Code> {
+/// Codes of plans, of manifests, and of the controls that can be waived.
+fn all() -> Vec<Code> {
+    let mut codes: Vec<Code> = findings().into_iter().chain(auditseal::report::CONTROLS.iter().copied()).collect();
+    codes.sort_by_key(|code| code.code);
+    codes
+}
+
+/// Codes of plans and of manifests: what a guard can refuse is among them.
+pub fn findings() -> Vec<Code> {
     let manifest = auditseal::manifest::CODES.iter().map(|code| Code {
         code: code.code,
         title: "manifest error",

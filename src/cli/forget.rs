@@ -1,5 +1,6 @@
 use auditseal::model::{Address, Desired};
 use auditseal::plan::guard::Purpose;
+use auditseal::run::clock::today;
 use auditseal::run::forget::{Chosen, plan_forget};
 use auditseal::run::plan::PlanOptions;
 
@@ -26,7 +27,7 @@ pub async fn run(global: &Global, verb: &Forget, output: &Output) -> anyhow::Res
     };
     let router = session::connections(global, &desired).await?;
     // Tags may be conditions of policies, so that access is proved here too.
-    let options = PlanOptions { access: true, ..PlanOptions::default() };
+    let options = PlanOptions { access: true, today: today(), ..PlanOptions::default() };
     let planned = plan_forget(&router, &chosen, &desired, &options, Purpose::Apply).await?;
     plan_verb::print(global, &planned, output)?;
     if let Some(exit) = execute::refused(&planned, output) {

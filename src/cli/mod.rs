@@ -6,11 +6,13 @@ mod args;
 mod execute;
 mod exit;
 mod explain;
+mod fmt;
 mod forget;
 mod log;
 mod output;
 mod plan;
 mod policy;
+mod review;
 mod rollback;
 mod runs;
 mod schema;
@@ -61,6 +63,7 @@ async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit
     let global = &arguments.global;
     match &arguments.verb {
         Verb::Validate(verb) => validate::run(global, verb, output),
+        Verb::Fmt(verb) => fmt::run(global, verb, output),
         Verb::Plan(verb) => plan::run(global, verb, output).await,
         Verb::Show(verb) => show::run(global, verb, output),
         Verb::Apply(verb) => apply::run(global, verb, output).await,
@@ -70,6 +73,7 @@ async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit
         Verb::Runs(verb) => runs::run(global, verb, output),
         Verb::Unlock(verb) => unlock::run(global, verb, output).await,
         Verb::Policy(verb) => policy::run(global, verb, output),
+        Verb::Review(verb) => review::run(global, verb, output),
         Verb::Explain(verb) => explain::run(verb, output),
         Verb::Schema(verb) => schema::run(verb, output),
         Verb::Completions(verb) => {

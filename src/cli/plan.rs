@@ -5,6 +5,7 @@ use anyhow::Context;
 use auditseal::plan::guard::Purpose;
 use auditseal::plan::{Explanation, Plan as Document, Selection, Verdict};
 use auditseal::report;
+use auditseal::run::clock::today;
 use auditseal::run::plan::{PlanOptions, Planned, planned};
 
 use super::args::{Format, Global, Plan};
@@ -24,7 +25,7 @@ pub async fn run(global: &Global, verb: &Plan, output: &Output) -> anyhow::Resul
     let desired = session::desired(loaded);
     let router = session::connections(global, &desired).await?;
     let selection = Selection::new(&verb.target, &verb.exclude);
-    let options = PlanOptions { allow, partial: false, selection, access: true };
+    let options = PlanOptions { allow, partial: false, selection, access: true, today: today() };
     let made = planned(&router, &desired, &options, Purpose::Plan).await;
     if let Some(exit) = unknown(&made, output) {
         return Ok(exit);

@@ -1,5 +1,6 @@
 use anyhow::Context;
 use auditseal::plan::guard::Purpose;
+use auditseal::run::clock::today;
 use auditseal::run::plan::PlanOptions;
 use auditseal::run::rollback::plan_rollback;
 use auditseal::run::runs::journal;
@@ -23,7 +24,7 @@ pub async fn run(global: &Global, verb: &Rollback, output: &Output) -> anyhow::R
     let router = session::connections(global, &desired).await?;
     let only_plan = verb.plan || verb.out.is_some();
     let purpose = if only_plan { Purpose::Plan } else { Purpose::Apply };
-    let options = PlanOptions { allow, access: true, ..PlanOptions::default() };
+    let options = PlanOptions { allow, access: true, today: today(), ..PlanOptions::default() };
     let planned = match plan_rollback(&router, &found.record, &desired, &options, purpose).await {
         Ok(planned) => planned,
         Err(error) => {

@@ -68,7 +68,7 @@ pub async fn connections(global: &Global, desired: &[Desired]) -> anyhow::Result
 /// The codes given with `--allow`; an unknown one is wrong usage.
 pub fn allowed(codes: &[String], output: &Output) -> Result<BTreeSet<String>, Exit> {
     for code in codes {
-        if !super::explain::all().iter().any(|known| known.code == code) {
+        if !super::explain::findings().iter().any(|known| known.code == code) {
             output.note(&format!("error: `{code}` is not a code that --allow knows; `auditseal explain` lists all"));
             return Err(Exit::Usage);
         }

@@ -6,11 +6,10 @@ use crate::model::bucket::{
 use crate::model::desired::{self, LockMode};
 use crate::model::fact::{BucketRegion, PolicyText, Tags};
 use crate::model::live::Read;
-use crate::model::{Address, Fact, Kind, OWNER_TAG, Place};
+use crate::model::{Address, Control, Fact, Kind, OWNER_TAG, Place};
 
 use super::draft::{Draft, Item};
 use super::kept::{self, Existing};
-use super::size;
 use super::statement::{Statement, document, reasons};
 
 /// One bucket of an estate.
@@ -141,9 +140,6 @@ pub(super) fn policy(
         .unwrap_or_default();
     let last = document(ours, &kept.denies);
     let first = first.map(|ours| document(ours, &kept.denies));
-    for text in [Some(&last), first.as_ref()].into_iter().flatten() {
-        size::check(draft, &address, text, size::BUCKET_POLICY);
-    }
     let item = site
         .item(Kind::BucketPolicy, read, last)
         .reasons(reasons("", ours, "B5, B7: an allow that nothing declares is removed"))
@@ -237,7 +233,10 @@ fn mode(mode: LockMode) -> &'static str {
 /// A bucket with Object Lock cannot receive access logs (S3 User Guide, "Enabling Amazon S3 server access logging").
 pub(super) fn refuse_object_lock(draft: &mut Draft<'_>, site: &Site<'_>) {
     let read = Read::BucketObjectLock { bucket: site.name_of_bucket() };
-    if let Ok(Some(_)) = draft.need(&site.place, read, Fact::object_lock) {
+    let logging = Address::new(site.manifest, Kind::BucketLogging, "audit");
+    if let Ok(Some(_)) = draft.need(&site.place, read, Fact::object_lock)
+        && !draft.waives(&logging, Control::AccessLogging)
+    {
         let bucket = &site.bucket;
         draft.refuse(
             "access-log-bucket-locked",

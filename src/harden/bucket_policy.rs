@@ -158,17 +158,24 @@ pub(super) fn config_only_admins(p: &Parties, bucket: &str) -> Statement {
 /// relies on the bucket's default, which a bare `StringNotEquals` would deny.
 fn encryption_denies(p: &Parties) -> Vec<Statement> {
     let objects = [p.all_objects()];
-    vec![
-        Statement::deny("OnlyOurKey", "B10: no other key than the declared one")
-            .action(&["s3:PutObject"])
-            .on(&objects)
-            .when("Null", "s3:x-amz-server-side-encryption-aws-kms-key-id", &["false"])
-            .when("StringNotEquals", "s3:x-amz-server-side-encryption-aws-kms-key-id", &p.keys),
+    let mut all = Vec::new();
+    // Without a key, there is none that others could be told from.
+    if !p.keys.is_empty() {
+        all.push(
+            Statement::deny("OnlyOurKey", "B10: no other key than the declared one")
+                .action(&["s3:PutObject"])
+                .on(&objects)
+                .when("Null", "s3:x-amz-server-side-encryption-aws-kms-key-id", &["false"])
+                .when("StringNotEquals", "s3:x-amz-server-side-encryption-aws-kms-key-id", &p.keys),
+        );
+    }
+    all.push(
         Statement::deny("NoCustomerKeys", "B10: no keys that the writer brings along")
             .action(&["s3:PutObject"])
             .on(&objects)
             .when("Null", "s3:x-amz-server-side-encryption-customer-algorithm", &["false"]),
-    ]
+    );
+    all
 }
 
 fn writer_allows(p: &Parties) -> Vec<Statement> {

@@ -7,7 +7,7 @@ use crate::model::desired::{DeliveryStatus, Undeclared};
 use crate::model::live::Read;
 use crate::model::reference::Output;
 use crate::model::wanted::Retirement;
-use crate::model::{Address, Desired, Fact, Kind, Place, Reference};
+use crate::model::{Address, Control, Desired, Fact, Kind, Place, Reference};
 
 use super::draft::{Draft, Item, Unread};
 use super::slots;
@@ -23,7 +23,7 @@ pub(super) fn want(draft: &mut Draft<'_>, manifests: &[&Desired]) {
     dangling(draft, &books);
     for desired in manifests {
         let chosen = choose(desired, &books);
-        retire.extend(superseded(desired, &books, chosen));
+        retire.extend(superseded(draft, desired, &books, chosen));
         if want_one(draft, desired, &place, &books, chosen) {
             asking.push(*desired);
         }
@@ -78,7 +78,7 @@ fn rank(one: &LogDelivery) -> u8 {
 }
 
 /// Enabled deliveries to the declared bucket that are not the chosen one: another role, prefix or filter, or a second one.
-fn superseded(desired: &Desired, books: &Books, chosen: Option<&LogDelivery>) -> Vec<Retirement> {
+fn superseded(draft: &Draft<'_>, desired: &Desired, books: &Books, chosen: Option<&LogDelivery>) -> Vec<Retirement> {
     let chosen = chosen.map(|one| one.config_id.as_str());
     let bucket = desired.delivery.bucket.as_str();
     books
@@ -90,6 +90,7 @@ fn superseded(desired: &Desired, books: &Books, chosen: Option<&LogDelivery>) ->
             reason: format!("D1: it delivers to `{bucket}` in another way than declared, or a second time"),
             before_create: false,
         })
+        .filter(|one| !draft.waives(&one.address, Control::OtherDeliveries))
         .collect()
 }
 
@@ -224,7 +225,8 @@ fn undeclared(
     for one in rogue {
         let address = Address::new("_", Kind::LogDelivery, one.config_id.clone());
         let bucket = books.bucket_of(one).unwrap_or("an unknown bucket");
-        if disable != 0 && !draft.scope.partial {
+        let waived = draft.all_waive(manifests, &address, Control::OtherDeliveries);
+        if disable != 0 && !draft.scope.partial && !waived {
             retire.push(Retirement {
                 address,
                 config_id: one.config_id.clone(),

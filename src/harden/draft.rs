@@ -7,10 +7,12 @@ use crate::model::wanted::{Notice, Retirement, Wanted};
 use crate::model::{Address, Fact, Gap, Kind, Live, OWNER_TAG, Observed, Place, WantedResource};
 
 use super::Scope;
+use super::waived::InForce;
 
 pub(super) struct Draft<'a> {
     pub live: &'a Live,
     pub scope: Scope,
+    pub waivers: InForce<'a>,
     pub out: Wanted,
 }
 

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::wanted::Wanted;
-use crate::model::{Address, Desired, Kind, Live};
+use crate::model::{Address, Control, Desired, Kind, Live};
 
 use super::bucket::{self, Site};
 use super::draft::Draft;
 use super::key::{self, KeyChoice, KeySpec};
 use super::lifecycle::{self, Retained};
 use super::parties::Parties;
+use super::role::Writers;
+use super::statement::sorted;
+use super::waived::{self, InForce, log_is_without_use};
+use super::writers::default_key;
 use super::{LiveWriter, Scope, access_policy, account, bucket_policy, delivery, live_writers};
-use super::{principals, replica, role, unity_catalog, workspace};
+use super::{principals, replica, role, size, unity_catalog, workspace};
 
 /// Everything that is wanted of live state, with the reasons. `desired` are all planned manifests; their order does not
 /// matter.
@@ -19,7 +23,8 @@ use super::{principals, replica, role, unity_catalog, workspace};
 pub fn harden(desired: &[Desired], live: &Live, scope: Scope) -> Wanted {
     let mut manifests: Vec<&Desired> = desired.iter().collect();
     manifests.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut draft = Draft { live, scope, out: Wanted::default() };
+    let waivers = InForce::of(&manifests, scope.today);
+    let mut draft = Draft { live, scope, waivers, out: Wanted::default() };
     shared_roles(&mut draft, &manifests);
     for desired in &manifests {
         estate(&mut draft, desired);
@@ -32,6 +37,8 @@ pub fn harden(desired: &[Desired], live: &Live, scope: Scope) -> Wanted {
     for group in grouped(&manifests, |one| one.aws.account_id.as_str()) {
         account::want(&mut draft, &group);
     }
+    waived::apply(&mut draft, &manifests);
+    size::check_all(&mut draft);
     finished(draft.out)
 }
 
@@ -68,19 +75,63 @@ fn estate(draft: &mut Draft<'_>, desired: &Desired) {
         KeyChoice::Create
     });
     let symbol = spec.symbol(&choice);
-    let writers: Vec<LiveWriter> = live_writers(desired, draft.live);
+    let keys = Keys::of(draft, desired, &choice, &symbol);
+    let (staying, leaving) = writers(draft, desired);
     // One that delivers as declared needs nothing that the final policies do not give.
-    let moving: Vec<LiveWriter> = writers.into_iter().filter(|one| one.moves(desired, &symbol)).collect();
+    let moves = |one: &&LiveWriter| one.moves(desired) || keys.move_from(one);
+    let rekeyed = |one: &&LiveWriter| keys.move_from(one);
+    let moving: Vec<LiveWriter> = leaving.iter().filter(moves).chain(staying.iter().filter(rekeyed)).cloned().collect();
     draft.out.moving |= !moving.is_empty();
-    let p = Parties::declared(desired, &symbol);
-    let first = (!moving.is_empty()).then(|| p.with(&moving));
+    let p = Parties::declared(desired, keys.named.clone());
     principals::check(draft, desired);
-    role::want_delivery(draft, desired, &p, &moving);
-    key::want(draft, &spec, &choice, &p, first.as_ref());
-    access_log(draft, desired, &p);
+    role::want_delivery(draft, desired, &p, &Writers { moving: &moving, staying: &staying });
+    let p = p.and(&staying);
+    let first = (!moving.is_empty()).then(|| p.with(&moving));
+    if keys.wanted {
+        key::want(draft, &spec, &choice, &p, first.as_ref());
+    }
+    if !log_is_without_use(draft, desired) {
+        access_log(draft, desired, &p);
+    }
     let site = site(desired, "audit", &desired.delivery.bucket);
     audit(draft, desired, &site, &symbol, &p, first.as_ref());
     replica::want(draft, desired, &site, &p);
+}
+
+/// The key of an audit bucket, as the policies name it.
+struct Keys {
+    /// ARNs or tokens.
+    named: Vec<String>,
+    /// Whether a key is reconciled: one that would have to be made is not, while the customer key is waived.
+    wanted: bool,
+    /// Whether new objects are going to be encrypted with the named one.
+    moves: bool,
+}
+
+impl Keys {
+    fn of(draft: &Draft<'_>, desired: &Desired, choice: &KeyChoice, symbol: &str) -> Self {
+        let encryption = Address::new(desired.name.clone(), Kind::BucketEncryption, "audit");
+        if !draft.waives(&encryption, Control::CustomerKey) {
+            return Self { named: vec![symbol.to_owned()], wanted: true, moves: true };
+        }
+        let wanted = matches!(choice, KeyChoice::Existing(_));
+        let today = default_key(desired, draft.live);
+        Self { named: sorted(today.into_iter().chain(wanted.then(|| symbol.to_owned()))), wanted, moves: false }
+    }
+
+    /// Whether a live delivery encrypts with another key than it is going to.
+    fn move_from(&self, writer: &LiveWriter) -> bool {
+        self.moves && !self.named.iter().all(|key| writer.key.as_ref() == Some(key))
+    }
+}
+
+/// The live writers: those that a waiver lets deliver in their own way for now, and the others.
+fn writers(draft: &Draft<'_>, desired: &Desired) -> (Vec<LiveWriter>, Vec<LiveWriter>) {
+    let stays = |one: &LiveWriter| {
+        let address = Address::new(desired.name.clone(), Kind::LogDelivery, one.config_id.clone());
+        one.moves(desired) && draft.waives(&address, Control::OtherDeliveries)
+    };
+    live_writers(desired, draft.live).into_iter().partition(stays)
 }
 
 fn site<'a>(desired: &'a Desired, name: &str, bucket: &str) -> Site<'a> {

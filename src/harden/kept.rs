@@ -78,7 +78,7 @@ pub(super) fn sort(draft: &mut Draft<'_>, address: &Address, existing: &Existing
 }
 
 /// Unique ids of the roles that are there: a policy may show one for a role that exists.
-fn resolver(live: &Live) -> Resolver {
+pub(super) fn resolver(live: &Live) -> Resolver {
     let roles = live.iter().filter_map(|(_, answer)| match answer {
         Observed::Present(Fact::Role(role)) => Some((role.id.clone(), role.arn.clone())),
         _ => None,
@@ -96,7 +96,7 @@ fn canonical(ours: &[Statement], resolver: &Resolver) -> BTreeSet<CanonicalState
 ///
 /// AWS shows a deleted principal by its unique id and refuses a policy that names one (IAM User Guide, "AWS JSON policy
 /// elements: Principal"). Such an id matches nobody, so that a deny loses nothing without it.
-fn portable(statement: &Parsed, version: Version, resolver: &Resolver) -> Option<Value> {
+pub(super) fn portable(statement: &Parsed, version: Version, resolver: &Resolver) -> Option<Value> {
     let mut value: Value = serde_json::from_str(&statement.json.text()).ok()?;
     if version == Version::V2008 {
         // There `${…}` is plain text; ours is a document of the version in which it is a variable.

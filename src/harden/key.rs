@@ -7,14 +7,13 @@ use crate::model::fact::{Names, PolicyText, Tags};
 use crate::model::key::{Grant, Key, Rotation};
 use crate::model::live::{Query, Read};
 use crate::model::reference::Output;
-use crate::model::{Address, Arn, Desired, Fact, Gap, Kind, Live, OWNER_TAG, Observed, Place, Reference};
+use crate::model::{Address, Arn, Control, Desired, Fact, Gap, Kind, Live, OWNER_TAG, Observed, Place, Reference};
 
 use super::draft::{Draft, Item};
 use super::kept::{self, Existing};
 use super::key_policy;
 use super::names::s3_of;
 use super::parties::Parties;
-use super::size;
 use super::statement::{document, reasons, sorted};
 
 /// Nobody else names keys so.
@@ -169,6 +168,7 @@ pub(super) fn want(
     if !owned
         && let Some(key) = &existing
         && spec.arn.is_some()
+        && !is_left_alone(draft, spec)
     {
         refuse_if_used_elsewhere(draft, spec, key);
     }
@@ -283,9 +283,6 @@ fn want_policy(
     });
     let kept = kept.unwrap_or_default();
     let (last, first) = (document(&ours, &kept.denies), transition.map(|ours| document(&ours, &kept.denies)));
-    for text in [Some(&last), first.as_ref()].into_iter().flatten() {
-        size::check(draft, &address, text, size::KEY_POLICY);
-    }
     let item = Item::new(&address, &spec.place, read, last)
         .reasons(reasons("", &ours, "K1, K5: only declared statements, and denies that were there"))
         .reasons(kept.reasons)
@@ -322,6 +319,18 @@ fn want_alias(draft: &mut Draft<'_>, spec: &KeySpec<'_>, symbol: &str) {
     let item = Item::new(&spec.address(Kind::KmsAlias), &spec.place, read, Names(names))
         .because("", "the alias finds the key again; other aliases stay");
     draft.want(item.after(Kind::KmsKey, &spec.name));
+}
+
+/// Whether waivers keep the plan from taking the key from anybody.
+fn is_left_alone(draft: &Draft<'_>, spec: &KeySpec<'_>) -> bool {
+    let policy = [
+        Control::UndeclaredStatements,
+        Control::UndeclaredKeyUseDenied,
+        Control::DirectKeyUseDenied,
+        Control::GrantCreationDenied,
+    ];
+    policy.iter().all(|control| draft.waives(&spec.address(Kind::KmsKeyPolicy), *control))
+        && draft.waives(&spec.address(Kind::KmsGrants), Control::KeyGrants)
 }
 
 /// A key that serves others must not be tightened: they would lose their data.

@@ -8,7 +8,7 @@ use super::bucket::Site;
 use super::draft::{Draft, Item};
 
 /// Ids of our rules start so.
-const OURS: &str = "auditseal-retention";
+pub(super) const OURS: &str = "auditseal-retention";
 
 /// How long objects below some prefixes stay.
 pub(super) struct Retained<'a> {
@@ -76,9 +76,17 @@ fn ours(retained: &Retained<'_>) -> Vec<LifecycleRule> {
         .collect()
 }
 
+/// How the keys of all logs begin that are delivered to the root of a bucket (Databricks docs, "Configure audit log
+/// delivery": `<bucket>/<prefix>/workspaceId=<id>/date=<day>/…`): what else lies there is not ours to expire or copy.
+const AT_THE_ROOT: &str = "workspaceId=";
+
 /// With its slash, so that `audit` does not stand for `audit-old` too.
 pub(super) fn folder(prefix: &str) -> String {
-    if prefix.is_empty() || prefix.ends_with('/') { prefix.to_owned() } else { format!("{prefix}/") }
+    match prefix {
+        "" => AT_THE_ROOT.to_owned(),
+        prefix if prefix.ends_with('/') => prefix.to_owned(),
+        prefix => format!("{prefix}/"),
+    }
 }
 
 /// Why a foreign rule cannot stay: it touches a retained prefix and expires something before its time. Tags and sizes in

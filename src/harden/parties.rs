@@ -43,7 +43,7 @@ pub(super) enum Writing {
 
 impl Parties {
     /// What the declaration alone says of the audit bucket.
-    pub(super) fn declared(desired: &Desired, key: &str) -> Self {
+    pub(super) fn declared(desired: &Desired, keys: Vec<String>) -> Self {
         let mfa = desired.readers.values().filter_map(|reader| match reader {
             Reader::Role { role, mfa: true } => Some(role),
             Reader::Role { .. } | Reader::Databricks { .. } => None,
@@ -63,8 +63,13 @@ impl Parties {
             admins: arns(desired.admin_roles()),
             read_prefixes: sorted(desired.delivery.previous_prefixes.iter().cloned().chain([prefix.clone()])),
             write_prefixes: vec![prefix],
-            keys: vec![key.to_owned()],
+            keys,
         }
+    }
+
+    /// The same with live writers that stay: under the keys that everybody uses.
+    pub(super) fn and(&self, staying: &[LiveWriter]) -> Self {
+        Self { keys: self.keys.clone(), ..self.with(staying) }
     }
 
     /// The same with every live writer, its prefix and its key: what holds while a move is under way.

@@ -11,7 +11,6 @@ use super::draft::{Draft, Item};
 use super::names::{policy_names, replication_role};
 use super::parties::Parties;
 use super::role_policy::{self, Destination};
-use super::size;
 use super::statement::{Statement, document, reasons};
 use super::writers::writer_roles;
 use super::{LiveWriter, statement};
@@ -38,12 +37,23 @@ impl Owned<'_> {
     }
 }
 
-pub(super) fn want_delivery(draft: &mut Draft<'_>, desired: &Desired, p: &Parties, writers: &[LiveWriter]) {
+/// Live deliveries that differ from the declared one.
+pub(super) struct Writers<'a> {
+    /// Those that the plan moves.
+    pub moving: &'a [LiveWriter],
+    /// Those that a waiver lets deliver in their own way.
+    pub staying: &'a [LiveWriter],
+}
+
+pub(super) fn want_delivery(draft: &mut Draft<'_>, desired: &Desired, p: &Parties, writers: &Writers<'_>) {
     let declared = desired.role.arn.to_string();
     // The declared role may itself deliver elsewhere in the bucket today; others have policies of their own.
-    let own: Vec<LiveWriter> = writers.iter().filter(|one| one.role_arn == declared).cloned().collect();
-    let mut first = p.with(&own);
-    first.keys = p.with(writers).keys;
+    let own = |all: &[LiveWriter]| -> Vec<LiveWriter> {
+        all.iter().filter(|one| one.role_arn == declared).cloned().collect()
+    };
+    let p = &p.and(&own(writers.staying));
+    let mut first = p.with(&own(writers.moving));
+    first.keys = p.with(writers.moving).keys;
     let role = Owned {
         manifest: &desired.name,
         name: "delivery",
@@ -53,7 +63,7 @@ pub(super) fn want_delivery(draft: &mut Draft<'_>, desired: &Desired, p: &Partie
         trust: role_policy::delivery_trust(desired),
         policy_name: policy_names::DELIVERY,
         policy: role_policy::delivery(p),
-        transition: (!writers.is_empty()).then(|| role_policy::delivery(&first)),
+        transition: (!writers.moving.is_empty()).then(|| role_policy::delivery(&first)),
     };
     if desired.role.arn.account != desired.aws.account_id && desired.role.profile.is_none() {
         draft.refuse(
@@ -106,7 +116,6 @@ fn want(draft: &mut Draft<'_>, one: &Owned<'_>) {
     let tags: Option<BTreeMap<String, String>> = live.as_ref().map(|live| live.tags.clone());
     let Some(tags) = draft.owned_tags(&one.address(Kind::Role), tags, &one.owner) else { return };
     let trust = document(&one.trust, &[]);
-    size::check(draft, &one.address(Kind::Role), &trust, size::TRUST_POLICY);
     let wanted = Role {
         arn: one.arn.to_string(),
         id: live.as_ref().map(|live| live.id.clone()).unwrap_or_default(),
@@ -128,9 +137,6 @@ fn policies(draft: &mut Draft<'_>, one: &Owned<'_>, role: String) {
     let address = one.address(Kind::RolePolicy);
     let last = document(&one.policy, &[]);
     let first = one.transition.as_ref().map(|statements| document(statements, &[]));
-    for text in [Some(&last), first.as_ref()].into_iter().flatten() {
-        size::check(draft, &address, text, size::INLINE_POLICIES);
-    }
     let read = Read::RolePolicy { role: role.clone(), policy: one.policy_name.to_owned() };
     let item = Item::new(&address, &one.place, read, last)
         .reasons(statement::reasons("", &one.policy, "R2: no more than the delivery needs"))
@@ -171,10 +177,10 @@ fn policies(draft: &mut Draft<'_>, one: &Owned<'_>, role: String) {
 
 /// Every other role that still delivers gains the new key for the time of the move; a policy that an earlier move left
 /// behind goes.
-fn transitions(draft: &mut Draft<'_>, desired: &Desired, p: &Parties, writers: &[LiveWriter]) {
+fn transitions(draft: &mut Draft<'_>, desired: &Desired, p: &Parties, writers: &Writers<'_>) {
     let declared = desired.role.arn.to_string();
     let needs = |one: &&LiveWriter| one.role_arn != declared && !p.keys.iter().all(|key| one.key.as_ref() == Some(key));
-    for writer in writers.iter().filter(needs) {
+    for writer in writers.moving.iter().filter(needs) {
         let Ok(arn) = writer.role_arn.parse::<Arn>() else { continue };
         if arn.account != desired.aws.account_id {
             let text = document(&role_policy::transition(p, vec![writer.prefix.clone()]), &[]).0;
@@ -186,21 +192,24 @@ fn transitions(draft: &mut Draft<'_>, desired: &Desired, p: &Parties, writers: &
             );
         }
     }
-    let live: Vec<&LiveWriter> = writers.iter().filter(needs).collect();
+    let live: Vec<&LiveWriter> = writers.moving.iter().filter(needs).collect();
     for arn in writer_roles(desired, draft.live) {
         let Some((_, role)) = arn.role() else { continue };
         // A role with several deliveries needs the contexts of all of them.
         let mine: Vec<&LiveWriter> = live.iter().copied().filter(|one| one.role_arn == arn.to_string()).collect();
         let read = Read::RolePolicy { role: role.clone(), policy: policy_names::TRANSITION.to_owned() };
         let left = draft.live.view(&desired.aws_place(), read.clone(), Fact::policy);
-        if mine.is_empty() && !matches!(left, Observed::Present(_)) {
+        let stays = writers.staying.iter().any(|one| one.role_arn == arn.to_string());
+        if mine.is_empty() && (stays || !matches!(left, Observed::Present(_))) {
             continue;
         }
         let prefixes: Vec<String> = statement::sorted(mine.iter().map(|one| one.prefix.clone()));
         let first = (!mine.is_empty()).then(|| document(&role_policy::transition(p, prefixes), &[]));
         let address = Address::new(desired.name.clone(), Kind::RolePolicy, format!("transition-{role}"));
+        // A role that goes on delivering goes on needing the key.
+        let last = first.clone().filter(|_| stays).unwrap_or(PolicyText(String::new()));
         draft.want(
-            Item::new(&address, &desired.aws_place(), read, PolicyText(String::new()))
+            Item::new(&address, &desired.aws_place(), read, last)
                 .because(
                     "",
                     "the delivery that works today keeps working under the new key, until the new one has succeeded",

@@ -23,7 +23,7 @@ pub(super) fn delivery_trust(desired: &Desired) -> Vec<Statement> {
 
 /// What the delivery role may do: the set that Databricks documents, on its prefix. Object ARNs `B/P/*` cover `B/P/` too.
 pub(super) fn delivery(p: &Parties) -> Vec<Statement> {
-    vec![
+    let mut all = vec![
         Statement::identity("Objects", "R2: objects below the prefix")
             .action(&DELIVERY_OBJECTS)
             .on(&p.objects(&p.write_prefixes)),
@@ -34,8 +34,11 @@ pub(super) fn delivery(p: &Parties) -> Vec<Statement> {
         Statement::identity("Bucket", "R2: the region, and its own uploads")
             .action(&["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"])
             .on(&[p.bucket_arn()]),
-        use_of_key(p),
-    ]
+    ];
+    if !p.keys.is_empty() {
+        all.push(use_of_key(p));
+    }
+    all
 }
 
 /// Needed when the role is in another account than the key, harmless otherwise.
@@ -87,12 +90,16 @@ pub(super) fn replication(p: &Parties, destinations: &[Destination]) -> Vec<Stat
                 "s3:GetObjectLegalHold",
             ])
             .on(&[p.all_objects()]),
-        Statement::identity("SourceKey", "B16: decrypts what it copies")
-            .action(&["kms:Decrypt"])
-            .on(&p.keys)
-            .when("StringEquals", "kms:ViaService", &[s3_of(&p.region)])
-            .when("StringLike", "kms:EncryptionContext:aws:s3:arn", &p.contexts(&p.read_prefixes)),
     ];
+    if !p.keys.is_empty() {
+        all.push(
+            Statement::identity("SourceKey", "B16: decrypts what it copies")
+                .action(&["kms:Decrypt"])
+                .on(&p.keys)
+                .when("StringEquals", "kms:ViaService", &[s3_of(&p.region)])
+                .when("StringLike", "kms:EncryptionContext:aws:s3:arn", &p.contexts(&p.read_prefixes)),
+        );
+    }
     let (same, foreign): (Vec<_>, Vec<_>) = destinations.iter().partition(|one| one.account == p.account);
     let objects = |ones: &[&Destination]| -> Vec<String> {
         ones.iter().map(|one| format!("{}/*", bucket_arn(p.partition, &one.bucket))).collect()

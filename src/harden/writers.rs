@@ -17,11 +17,9 @@ pub struct LiveWriter {
 }
 
 impl LiveWriter {
-    /// Whether it delivers in another way than declared.
-    pub(super) fn moves(&self, desired: &Desired, key: &str) -> bool {
-        self.role_arn != desired.role.arn.to_string()
-            || self.prefix != desired.delivery.prefix
-            || self.key.as_deref() != Some(key)
+    /// Whether it delivers with another role or below another prefix than declared.
+    pub(super) fn moves(&self, desired: &Desired) -> bool {
+        self.role_arn != desired.role.arn.to_string() || self.prefix != desired.delivery.prefix
     }
 }
 
@@ -76,18 +74,19 @@ pub(super) fn is_broken(delivery: &LogDelivery) -> bool {
     delivery.delivery.as_ref().is_some_and(|health| health.status == "USER_FAILURE")
 }
 
+/// ARN of the customer key that the audit bucket encrypts new objects with today, as far as it was read.
+pub(super) fn default_key(desired: &Desired, live: &Live) -> Option<String> {
+    let read = Read::BucketEncryption { bucket: desired.delivery.bucket.clone() };
+    let key = live.view(&desired.aws_place(), read, Fact::encryption).present()?.key?;
+    Some(resolve_key(desired, live, &key).unwrap_or(key))
+}
+
 /// Enabled audit-log deliveries to the audit bucket, sorted. Left out are those that cannot write anyway: broken on the
 /// customer's side, without a credential, or with a role that does not exist (a policy that names it would be refused).
 #[must_use]
 pub fn live_writers(desired: &Desired, live: &Live) -> Vec<LiveWriter> {
     let books = Books::seen(desired, live);
-    let encryption = live.view(
-        &desired.aws_place(),
-        Read::BucketEncryption { bucket: desired.delivery.bucket.clone() },
-        Fact::encryption,
-    );
-    let key = encryption.present().and_then(|encryption| encryption.key);
-    let key = key.map(|key| resolve_key(desired, live, &key).unwrap_or(key));
+    let key = default_key(desired, live);
     let mut writers: Vec<LiveWriter> = books
         .enabled()
         .filter(|one| !is_broken(one) && books.bucket_of(one) == Some(desired.delivery.bucket.as_str()))

@@ -93,6 +93,9 @@ codes! {
     INVALID_DURATION = "invalid-duration":
         "not a duration, or one outside the bounds",
         "write for example `60m` or `2h`, from 15 minutes to 7 days";
+    INVALID_DATE = "invalid-date":
+        "not a day of the calendar in the form year-month-day",
+        "write for example `2027-03-31`";
     INVALID_NAME = "invalid-name":
         "a name is empty, too long, or holds characters that names do not have",
         "choose a name of letters, digits, `-`, `_` and `.`";
@@ -135,6 +138,12 @@ codes! {
     READER_UNREACHED = "reader-without-unity-catalog":
         "a Databricks reader is declared while `unity_catalog.enabled` is false, so its grant would never be made",
         "enable it, or remove the reader";
+    WAIVER_ADDRESS = "waiver-address":
+        "a waiver names a resource on which its control has no say, or something that is no address",
+        "name one that the plan printed, without the manifest's name, or leave `address` out";
+    WAIVER_CONTRADICTION = "waiver-contradiction":
+        "a control is waived that something else in the manifest cannot do without",
+        "remove the waiver, or what needs the control";
     CLAIMED_TWICE = "claimed-twice":
         "two manifests reconcile the same bucket, key or role",
         "declare it in one of them only";
@@ -142,6 +151,10 @@ codes! {
         "two manifests want different things of something that an account has only one of",
         "write the same value in both, or once in `defaults.toml`";
 }
+
+/// The plan gives these two as well, and explains them.
+pub(super) const WAIVER_EXPIRED: &str = "waiver-expired";
+pub(super) const WAIVER_ENDS_SOON: &str = "waiver-ends-soon";
 
 /// What a code means, when it is one of manifests.
 #[must_use]

@@ -20,6 +20,8 @@ pub const MIN_ROTATION_DAYS: u32 = 90;
 pub const MAX_ROTATION_DAYS: u32 = 2560;
 /// Names in Databricks: `config_name` takes 255 characters.
 pub const MAX_NAME: usize = 255;
+/// The reason of a waiver: a sentence or two.
+pub const MAX_REASON: usize = 500;
 /// Delivery happens about every 15 minutes: a shorter limit would always be exceeded.
 pub const MIN_SILENCE_MINUTES: u32 = 15;
 /// Seven days.

@@ -1,5 +1,6 @@
 //! `Desired` → a manifest that says everything: the way back of `parse`.
 
+use crate::model::Waiver;
 use crate::model::desired::{Desired, Reader};
 
 use super::defaults;
@@ -29,6 +30,7 @@ fn file(desired: &Desired) -> File {
         unity_catalog,
         workspaces,
         account,
+        waivers,
     } = desired;
     let only = |role: &crate::model::Arn| grammar::RoleOnly { role: Some(role.to_string()) };
     File {
@@ -103,6 +105,18 @@ fn file(desired: &Desired) -> File {
             })
             .collect(),
         account: grammar::Account { public_access_block: account.public_access_block },
+        waivers: waivers.iter().map(waiver).collect(),
+    }
+}
+
+fn waiver(waiver: &Waiver) -> grammar::Waiver {
+    let Waiver { control, address, reason, owner, until } = waiver;
+    grammar::Waiver {
+        control: Some(control.to_string()),
+        address: address.as_ref().map(ToString::to_string),
+        reason: Some(reason.clone()),
+        owner: Some(owner.clone()),
+        until: Some(until.to_string()),
     }
 }
 

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::Control;
 use crate::model::desired::{DeliveryStatus, LockMode, Undeclared};
 use crate::model::place::Partition;
 
-use super::defaults::{MAX_ABORT_DAYS, MAX_DAYS, MAX_NAME, MAX_ROTATION_DAYS, MIN_ROTATION_DAYS, VERSION};
+use super::defaults::{MAX_ABORT_DAYS, MAX_DAYS, MAX_NAME, MAX_REASON, MAX_ROTATION_DAYS, MIN_ROTATION_DAYS, VERSION};
 
 /// A declaration of how the audit logs of one Databricks account are delivered to, and sealed in, one AWS account.
 /// Everything that is left out is hardened.
@@ -52,6 +53,8 @@ pub(super) struct File {
     pub workspaces: BTreeMap<String, Workspace>,
     /// Settings of the whole AWS account.
     pub account: Account,
+    /// Controls that are not enforced until a day: the plan shows what differs and leaves it as it is.
+    pub waivers: Vec<Waiver>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -97,7 +100,8 @@ pub(super) struct Delivery {
     /// Name of the audit bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
-    /// Path in the bucket that logs are delivered under, without leading or trailing `/`.
+    /// Path in the bucket that logs are delivered under, without leading or trailing `/`. Empty for an existing delivery to
+    /// the root of the bucket; a new one has a prefix of its own, so that policies can tell the logs from everything else.
     pub prefix: String,
     /// Name of a new log-delivery configuration. Default: `auditseal <bucket>`. Existing configurations are found by what
     /// they do, not by name.
@@ -280,4 +284,33 @@ pub(super) struct Workspace {
 pub(super) struct Account {
     /// Whether public access is blocked for every bucket of the AWS account.
     pub public_access_block: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Waiver {
+    /// The control. `auditseal explain CONTROL` says what it protects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(required, extend("enum" = control_names()))]
+    pub control: Option<String>,
+    /// The one resource that it is waived for, as an address without the manifest's name, for example
+    /// `bucket-versioning[access]`. Default: everywhere in the manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Why it is waived, in words for whoever reviews it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(required, length(min = 1, max = MAX_REASON))]
+    pub reason: Option<String>,
+    /// Person or team that answers for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(required, length(min = 1, max = MAX_NAME))]
+    pub owner: Option<String>,
+    /// The last day (UTC) on which the waiver holds, such as `2027-03-31`, with or without quotes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(required, extend("format" = "date"))]
+    pub until: Option<String>,
+}
+
+fn control_names() -> Vec<&'static str> {
+    Control::ALL.iter().map(|control| control.name()).collect()
 }

@@ -36,23 +36,43 @@ pub fn load(path: &Path) -> Result<Vec<Loaded>, Vec<Finding>> {
     let files = files(path).map_err(|finding| vec![*finding])?;
     let mut findings = Vec::new();
     let defaults = shared(path, &mut findings);
-    let defaults_broken = !findings.is_empty();
-    let below = defaults.as_ref().map(|(file, text)| Defaults { file, text });
-    let mut loaded = Vec::new();
+    let mut texts = Vec::new();
     for path in files {
-        let text = match read(&path) {
-            Ok(text) => text,
-            Err(finding) => {
-                findings.push(*finding);
-                continue;
-            }
-        };
+        match read(&path) {
+            Ok(text) => texts.push((path, text)),
+            Err(finding) => findings.push(*finding),
+        }
+    }
+    parse_all(texts, defaults.as_ref(), findings)
+}
+
+/// The same of texts that are at hand, each with the path that positions show. The stem of a path is the manifest's name.
+///
+/// # Errors
+/// Everything that is wrong with any of the texts, sorted by file and position.
+pub fn load_texts(
+    manifests: Vec<(PathBuf, String)>,
+    defaults: Option<&(String, String)>,
+) -> Result<Vec<Loaded>, Vec<Finding>> {
+    parse_all(manifests, defaults, Vec::new())
+}
+
+/// `findings` are about files that could not be read.
+fn parse_all(
+    texts: Vec<(PathBuf, String)>,
+    defaults: Option<&(String, String)>,
+    mut findings: Vec<Finding>,
+) -> Result<Vec<Loaded>, Vec<Finding>> {
+    let unread = findings.iter().any(|finding| is_defaults(Path::new(&finding.subject)));
+    let below = defaults.map(|(file, text)| Defaults { file, text });
+    let mut loaded = Vec::new();
+    for (path, text) in texts {
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         match parse_with(&name, &path.display().to_string(), &text, below) {
             Ok((desired, places)) => loaded.push(Loaded { desired, path, text, places }),
             Err(wrong) => findings.extend(wrong.into_iter().filter(|finding| {
                 // What is missing may stand in the shared defaults that could not be read.
-                !(defaults_broken && matches!(finding.code.as_str(), codes::MISSING_KEY | codes::NO_ADMINS))
+                !(unread && matches!(finding.code.as_str(), codes::MISSING_KEY | codes::NO_ADMINS))
             })),
         }
     }
@@ -65,7 +85,7 @@ pub fn load(path: &Path) -> Result<Vec<Loaded>, Vec<Finding>> {
 fn files(path: &Path) -> Result<Vec<PathBuf>, Box<Finding>> {
     let metadata = fs::metadata(path).map_err(|reason| unreadable(path, &reason))?;
     if !metadata.is_dir() {
-        if path.file_name().is_some_and(|name| name == "defaults.toml") {
+        if is_defaults(path) {
             let message = format!("{} holds shared defaults, and is no manifest", shown(path));
             let help = "give the directory, or one of the manifests in it".to_owned();
             return Err(Box::new(error(codes::NO_MANIFESTS, &path.display().to_string(), message, Some(help), None)));
@@ -91,6 +111,12 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Box<Finding>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Whether a path is that of shared defaults.
+#[must_use]
+pub fn is_defaults(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "defaults.toml")
 }
 
 /// The `defaults.toml` of a directory, or of the directory that a single manifest is in: planning one manifest of a

@@ -12,6 +12,8 @@ mod codes;
 mod defaults;
 mod directory;
 mod expand;
+mod format;
+mod format_order;
 mod grammar;
 mod load;
 mod names;
@@ -22,6 +24,7 @@ mod rules;
 mod schema;
 mod secret;
 mod source;
+mod waivers;
 mod walk;
 
 #[cfg(test)]
@@ -30,11 +33,13 @@ mod tests;
 pub use codes::{CODES, Code, explain};
 pub use directory::check_directory;
 pub use expand::expand;
-pub use load::{Loaded, load};
+pub use format::format;
+pub use load::{Loaded, is_defaults, load, load_texts};
 pub use parse::{Defaults, parse, parse_with};
 pub use schema::schema;
 pub use secret::mask;
-pub use walk::Places;
+pub use waivers::check_waivers;
+pub use walk::{Places, join};
 
 /// The code of a finding about a secret in clear text: its line is never shown.
 pub const SECRET_CODE: &str = codes::SECRET;

@@ -1,11 +1,13 @@
 //! Whether a single text is a valid name of its kind: account, region, bucket, prefix, ARN, alias, duration, principal.
 //! Knows no manifest and no position.
 
+use jiff::civil::Date;
+
 use crate::model::Arn;
 use crate::model::place::Partition;
 
 use super::codes;
-use super::defaults::{MAX_NAME, MAX_SILENCE_MINUTES, MIN_SILENCE_MINUTES};
+use super::defaults::{MAX_NAME, MAX_REASON, MAX_SILENCE_MINUTES, MIN_SILENCE_MINUTES};
 use super::source::{is_invisible, quote};
 
 /// Why a text is refused, and what to write instead.
@@ -125,8 +127,9 @@ pub(super) fn prefix(text: &str) -> Checked {
     let refuse = |why: &str, help: &str| {
         problem(codes::INVALID_PREFIX, format!("{} is not a valid prefix: {why}", quote(text)), help)
     };
+    // An existing delivery to the root of a bucket can be declared as it is.
     if text.is_empty() {
-        return refuse("it is empty", "name a prefix: policies can then tell the logs from everything else");
+        return Ok(());
     }
     if text.starts_with('/') || text.ends_with('/') {
         return refuse("it begins or ends with `/`", "leave the outer `/` out");
@@ -293,6 +296,25 @@ fn parse_minutes(text: &str) -> Option<u32> {
         rest = rest.get(digits + 1..)?;
     }
     (!text.is_empty()).then_some(total)
+}
+
+/// A day of the calendar, `2027-03-31` and no other form.
+pub(super) fn date(text: &str) -> Checked<Date> {
+    let form = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    match text.parse::<Date>() {
+        Ok(date) if form => Ok(date),
+        _ => problem(codes::INVALID_DATE, format!("{} is not a date", quote(text)), "write for example `2027-03-31`"),
+    }
+}
+
+/// The reason of a waiver: one line of text.
+pub(super) fn reason(text: &str) -> Checked {
+    let odd = text.chars().any(|letter| letter.is_control() || is_invisible(letter));
+    if !odd && !text.trim().is_empty() && text.chars().count() <= MAX_REASON {
+        return Ok(());
+    }
+    let help = "write one line of 1 to 500 characters, such as \"the archive moves in March\"";
+    problem(codes::INVALID_NAME, format!("{} is not a reason", quote(text)), help)
 }
 
 /// A manifest's name, which is part of every address: no `/`, no brackets, and not the `_` of account-wide things.

@@ -41,6 +41,8 @@ pub(super) enum Data {
     Boolean(bool),
     Array(Vec<Node>),
     Table(Table),
+    /// A local date, as it is written.
+    Date(String),
     /// A type that no key of a manifest has, by its name.
     Other(&'static str),
 }
@@ -62,6 +64,7 @@ impl Data {
             Data::Boolean(_) => "a boolean",
             Data::Array(_) => "an array",
             Data::Table(_) => "a table",
+            Data::Date(_) => "a date",
             Data::Other(name) => name,
         }
     }
@@ -200,7 +203,8 @@ fn convert(value: &DeValue<'_>, file: usize, depth: usize) -> Data {
         DeValue::Integer(integer) => Data::Integer(i64::from_str_radix(integer.as_str(), integer.radix()).ok()),
         DeValue::Float(_) => Data::Other("a float"),
         DeValue::Boolean(value) => Data::Boolean(*value),
-        DeValue::Datetime(_) => Data::Other("a date"),
+        DeValue::Datetime(value) if value.time.is_none() && value.offset.is_none() => Data::Date(value.to_string()),
+        DeValue::Datetime(_) => Data::Other("a time"),
         DeValue::Array(items) => Data::Array(
             items
                 .iter()

@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use crate::finding::Finding;
+use crate::model::Waiver;
 use crate::model::desired::{
     AccessLog, Account, Admin, AwsAccount, Bucket, DatabricksAccount, Delivery, Desired, Key, ObjectLock, Observer,
     Reader, Replica, Role, Scanner, UnityCatalog, Workspace,
@@ -222,6 +223,7 @@ fn desired(name: &str, file: &File) -> Option<Desired> {
         unity_catalog,
         workspaces,
         account,
+        waivers,
     } = file.clone();
     let grammar::Databricks { account_id, profile } = databricks?;
     let databricks = DatabricksAccount { account_id: account_id?, profile };
@@ -277,6 +279,7 @@ fn desired(name: &str, file: &File) -> Option<Desired> {
             Some(Workspace { verbose_audit_logs: verbose_audit_logs? })
         })?,
         account: Account { public_access_block },
+        waivers: waivers.into_iter().map(desired_waiver).collect::<Option<Vec<_>>>()?,
     })
 }
 
@@ -323,6 +326,17 @@ fn desired_reader(reader: grammar::Reader) -> Option<Reader> {
             Some(Reader::Databricks { principal })
         }
     }
+}
+
+fn desired_waiver(waiver: grammar::Waiver) -> Option<Waiver> {
+    let grammar::Waiver { control, address, reason, owner, until } = waiver;
+    Some(Waiver {
+        control: control?.parse().ok()?,
+        address: optional(address)?,
+        reason: reason?,
+        owner: owner?,
+        until: names::date(&until?).ok()?,
+    })
 }
 
 fn optional<T: std::str::FromStr>(text: Option<String>) -> Option<Option<T>> {

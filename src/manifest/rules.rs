@@ -26,6 +26,7 @@ pub(super) fn check(file: &File, places: &Places) -> Vec<Finding> {
     rules.roles();
     rules.labels();
     rules.unity_catalog();
+    rules.waivers();
     rules.findings
 }
 
@@ -132,7 +133,7 @@ impl<'a> Rules<'a> {
         self.distinct("delivery.previous_prefixes", previous_prefixes.iter().cloned());
     }
 
-    fn distinct(&mut self, path: &str, values: impl Iterator<Item = String>) {
+    pub fn distinct(&mut self, path: &str, values: impl Iterator<Item = String>) {
         let mut seen = BTreeMap::new();
         for (index, value) in values.enumerate() {
             if seen.insert(value.clone(), index).is_some() {

@@ -11,6 +11,9 @@ use super::codes;
 use super::node::{At, Data, Entry, Node, Table};
 use super::source::{Source, error, quote};
 
+/// Words of a choice that are worth listing in a message.
+const LONGEST_LIST: usize = 8;
+
 /// Where each key of the merged manifest stands, by its path, such as `bucket.replicas[0].region`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Places(BTreeMap<String, Span>);
@@ -34,7 +37,8 @@ impl Places {
 }
 
 /// A key below a path, quoted when TOML would have to.
-pub(super) fn join(path: &str, key: &str) -> String {
+#[must_use]
+pub fn join(path: &str, key: &str) -> String {
     let bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     let key = if bare { key.to_owned() } else { format!("{key:?}") };
     if path.is_empty() { key } else { format!("{path}.{key}") }
@@ -165,10 +169,16 @@ impl Walk<'_> {
             ("string", Data::String(text)) => {
                 self.word(schema, text, path, &node.at).then(|| Value::from(text.clone()))
             }
+            // TOML knows dates; JSON Schema knows them as texts of a format.
+            ("string", Data::Date(text)) if schema.get("format").is_some_and(|format| format == "date") => {
+                Some(Value::from(text.clone()))
+            }
             ("boolean", Data::Boolean(value)) => Some(Value::from(*value)),
             ("integer", Data::Integer(value)) => self.integer(schema, *value, path, &node.at),
             (expected, found) => {
-                let message = format!("`{path}` takes {}, not {}", type_name(expected), found.type_name());
+                let date = schema.get("format").is_some_and(|format| format == "date");
+                let expected = if date { "a date" } else { type_name(expected) };
+                let message = format!("`{path}` takes {expected}, not {}", found.type_name());
                 let help = example(schema, found, path);
                 self.report(codes::WRONG_TYPE, path, message, help, &node.at);
                 None
@@ -185,9 +195,13 @@ impl Walk<'_> {
         let list: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
         let help = match nearest(text, words.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
+            None if list.len() > LONGEST_LIST => "`auditseal schema` lists them".to_owned(),
             None => "choose one of them".to_owned(),
         };
-        let message = format!("{} is none of {}", quote(text), list.join(", "));
+        let message = match list.len() {
+            ..=LONGEST_LIST => format!("{} is none of {}", quote(text), list.join(", ")),
+            many => format!("{} is none of the {many} words that `{path}` takes", quote(text)),
+        };
         self.report(codes::UNKNOWN_VALUE, path, message, Some(help), at);
         false
     }
@@ -244,6 +258,9 @@ fn section(path: &str) -> String {
 fn example(schema: &Value, found: &Data, path: &str) -> Option<String> {
     let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
     let named = schema.get("additionalProperties").is_some_and(Value::is_object);
+    if schema.get("format").is_some_and(|format| format == "date") {
+        return Some("write a day such as `2027-03-31`".to_owned());
+    }
     match (kind, found) {
         ("string", Data::Integer(_)) => Some("put it in quotes".to_owned()),
         ("integer", Data::String(text)) if text.parse::<i64>().is_ok() => Some("write it without quotes".to_owned()),

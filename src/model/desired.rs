@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Arn;
 use super::place::{Partition, Place};
+use super::{Arn, Waiver};
 
 /// How the names of replication roles begin.
 pub const REPLICATION_ROLE: &str = "AuditReplication-";
@@ -29,6 +29,8 @@ pub struct Desired {
     pub unity_catalog: UnityCatalog,
     pub workspaces: BTreeMap<String, Workspace>,
     pub account: Account,
+    /// Those that have ended too: the caller knows the day.
+    pub waivers: Vec<Waiver>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -40,6 +40,7 @@ pub mod place;
 pub mod reference;
 pub mod role;
 pub mod unity_catalog;
+pub mod waiver;
 pub mod wanted;
 
 pub use address::{Address, Kind};
@@ -51,6 +52,7 @@ pub use live::Live;
 pub use observed::{Gap, Observed};
 pub use place::Place;
 pub use reference::Reference;
+pub use waiver::{Control, Waiver};
 pub use wanted::{Wanted, WantedResource};
 
 /// Tag key that marks a bucket, key or role as reconciled by this tool. Its value is `<databricks account>/<bucket>`.

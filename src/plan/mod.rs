@@ -16,6 +16,7 @@ mod shift;
 #[cfg(test)]
 pub(crate) mod tests;
 mod waits;
+mod waived;
 mod walk;
 mod writes;
 
@@ -38,6 +39,7 @@ pub use project::project;
 pub use reorder::{Order, Ordered, Waits, safe_order};
 pub use select::{LeftOut, Partial, Selection, select};
 pub use waits::{DELIVERY_CHANGE_SECONDS, DELIVERY_DEADLINE_SECONDS};
+pub use waived::{Reckoning, Waived, reckon};
 
 /// Version of the plan document; a plan of another version is refused.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -197,6 +199,10 @@ pub struct Plan {
     /// SHA-256 of the live facts that the plan was made from.
     pub reads_digest: String,
     pub changes: Vec<Change>,
+    /// The day, in UTC, that waivers were held against.
+    pub today: jiff::civil::Date,
+    /// Differences that are left as they are, by waivers that hold.
+    pub waived: Vec<Waived>,
     pub guards: Vec<GuardResult>,
     pub findings: Vec<Finding>,
     /// Codes given with `--allow`.

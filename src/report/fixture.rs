@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::date;
 use serde_json::{Value, json};
 
 use crate::access::{Assumption, Holder, Question};
@@ -10,11 +11,11 @@ use crate::diff::FieldChange;
 use crate::finding::{Finding, Severity};
 use crate::model::bucket::PublicAccessBlock;
 use crate::model::reference::Output;
-use crate::model::{Address, Gap, Intent, Kind, Observed, Place, Reference};
+use crate::model::{Address, Control, Gap, Intent, Kind, Observed, Place, Reference};
 use crate::plan::effects::{ProofEffect, StepEffect, Who};
 use crate::plan::{
     Action, Change, Effects, FORMAT_VERSION, GuardResult, PlacedWrite, Plan, Source, Step, StepAction, Summary, Target,
-    Verdict,
+    Verdict, Waived,
 };
 
 fn at(kind: Kind, name: &str) -> Address {
@@ -256,7 +257,7 @@ fn desired() -> crate::model::Desired {
         "admins": { "platform": { "role": "arn:aws:iam::111122223333:role/PlatformAdmin" } },
         "observers": {}, "scanners": {},
         "unity_catalog": { "enabled": true, "metastores": [], "revoke_undeclared": true },
-        "workspaces": {}, "account": { "public_access_block": false }
+        "workspaces": {}, "account": { "public_access_block": false }, "waivers": []
     }))
     .unwrap()
 }
@@ -280,6 +281,15 @@ pub(super) fn plan() -> Plan {
         }],
         reads_digest: "cd".repeat(32),
         changes: changes(),
+        today: date(2026, 6, 30),
+        waived: vec![Waived {
+            address: at(Kind::BucketVersioning, "access"),
+            control: Control::Versioning,
+            reason: "old versions cost too much | until <March>".into(),
+            owner: "platform-team".into(),
+            until: date(2027, 3, 31),
+            fields: vec![field("status", json!("Suspended"), json!("Enabled"), "B12: versions stay")],
+        }],
         guards: vec![
             guard("not-a-declared-admin", Verdict::Pass, "the caller is a declared admin"),
             guard(
@@ -314,6 +324,7 @@ pub(super) fn settled() -> Plan {
         complete: true,
         gaps: vec![],
         changes: changes().into_iter().filter(|change| change.action == Action::Noop).collect(),
+        waived: vec![],
         guards: vec![guard("not-a-declared-admin", Verdict::Pass, "the caller is a declared admin")],
         findings: vec![],
         allowed: vec![],

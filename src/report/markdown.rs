@@ -21,8 +21,7 @@ const NOTE: usize = 400;
 /// grows too long, details are left out first, then rows, and it says so.
 #[must_use]
 pub fn plan_markdown(plan: &Plan) -> String {
-    let mut page = Page { text: format!("{PLAN_MARKER}\n"), left: LIMIT - NOTE, left_out: 0 };
-    page.left = page.left.saturating_sub(page.text.chars().count());
+    let mut page = Page::new(PLAN_MARKER);
     page.add(&format!("## auditseal plan\n\n**{}**\n\n", summary_line(plan)));
     checks(plan, &mut page);
     page.add(&super::effects::markdown(plan));
@@ -42,10 +41,14 @@ pub fn plan_markdown(plan: &Plan) -> String {
         }
     }
     left_out(plan, &mut page);
-    page.end(changes.len())
+    for part in super::waived::markdown(plan) {
+        page.add(&part);
+    }
+    page.end(&format!("plan of {} changes", changes.len()), "`auditseal plan` or `auditseal show FILE`")
 }
 
-struct Page {
+/// A comment that keeps within the limit: what does not fit is counted.
+pub(super) struct Page {
     text: String,
     /// Characters.
     left: usize,
@@ -53,8 +56,14 @@ struct Page {
 }
 
 impl Page {
+    /// With the line by which the comment is found again.
+    pub(super) fn new(marker: &str) -> Self {
+        let text = format!("{marker}\n");
+        Self { left: (LIMIT - NOTE).saturating_sub(text.chars().count()), text, left_out: 0 }
+    }
+
     /// Adds a part, or counts it when it does not fit.
-    fn add(&mut self, part: &str) {
+    pub(super) fn add(&mut self, part: &str) {
         let length = part.chars().count();
         match self.left.checked_sub(length) {
             Some(left) => {
@@ -65,12 +74,13 @@ impl Page {
         }
     }
 
-    fn end(mut self, changes: usize) -> String {
+    /// The text; `whole` is what it is a part of, `how` shows all of it.
+    pub(super) fn end(mut self, whole: &str, how: &str) -> String {
         if self.left_out > 0 {
             let _ = write!(
                 self.text,
-                "\n> **Cut.** {} parts of this plan of {changes} changes are not shown, since a comment is limited to 65,536 \
-                 characters. Run `auditseal plan` or `auditseal show FILE` to see all of it.\n",
+                "\n> **Cut.** {} parts of this {whole} are not shown, since a comment is limited to 65,536 \
+                 characters. Run {how} to see all of it.\n",
                 self.left_out
             );
         }
@@ -199,16 +209,16 @@ pub(super) fn fence(body: &str) -> String {
 }
 
 /// Text as code, where GitHub resolves neither mentions nor Markdown. A pipe would end a table cell even there.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     if text.contains(['`', '|']) || text.trim().is_empty() { html_code(text) } else { format!("`{}`", plain(text)) }
 }
 
-fn html_code(text: &str) -> String {
+pub(super) fn html_code(text: &str) -> String {
     format!("<code>{}</code>", escaped(text))
 }
 
 /// Text from a message: its `quoted` values as code, nothing else as markup.
-fn prose(text: &str) -> String {
+pub(super) fn prose(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {
         return escaped(text);

@@ -13,12 +13,15 @@ mod explain;
 mod json;
 mod markdown;
 mod policy;
+mod review;
 mod runs;
 pub mod schema;
 mod statement;
 mod style;
 mod text;
+mod text_diff;
 mod value;
+mod waived;
 
 #[cfg(test)]
 mod fixture;
@@ -28,11 +31,13 @@ mod tests;
 pub use access::{
     ACCESS_MARKER, AccessFilter, AccessOptions, access_json, access_markdown, access_schema, access_text,
 };
-pub use codes::{CODES, Code, explain};
+pub use codes::{CODES, CONTROLS, Code, explain};
 pub use explain::{explanation_json, explanation_markdown, explanation_schema, explanation_text};
 pub use json::plan_json;
 pub use markdown::{PLAN_MARKER, plan_markdown};
 pub use policy::{compared_json, compared_schema, compared_text, simulated_json, simulated_schema, simulated_text};
+pub use review::{REVIEW_MARKER, review_json, review_markdown, review_schema, review_text};
 pub use runs::{run_json, run_text, runs_json, runs_schema, runs_text};
 pub use schema::plan_schema;
 pub use text::{TextOptions, code_text, plan_text};
+pub use text_diff::text_diff;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::Kind;
+use crate::model::{Control, Kind};
 use crate::plan::FORMAT_VERSION;
 
 /// JSON Schema (draft 2020-12) of what `plan --format json` prints and `plan --out` saves.
@@ -29,6 +29,8 @@ pub fn plan_schema() -> Value {
         "gaps": list("gap"),
         "reads_digest": { "description": "SHA-256 of the live facts that were read", "type": "string" },
         "changes": list("change"),
+        "today": { "description": "the day, in UTC, that waivers were held against", "type": "string", "format": "date" },
+        "waived": list("waived"),
         "guards": list("guard"),
         "findings": list("finding"),
         "allowed": strings,
@@ -98,6 +100,15 @@ fn definitions() -> Value {
             "fields": { "type": "array", "items": { "$ref": "#/$defs/field" } },
             "depends_on": { "type": "array", "items": address }
         })),
+        "waived": object(json!({
+            "address": address,
+            "control": { "$ref": "#/$defs/control" },
+            "reason": text,
+            "owner": text,
+            "until": { "type": "string", "format": "date" },
+            "fields": { "type": "array", "items": { "$ref": "#/$defs/field" } }
+        })),
+        "control": { "description": "what is waived", "enum": Control::ALL },
         "guard": object(json!({
             "code": { "$ref": "#/$defs/code" },
             "verdict": { "enum": ["pass", "warn", "allowed", "refuse"] },

@@ -90,6 +90,11 @@ fn plan_in_full() {
       3. wait for the new delivery acme/log-delivery[primary] (waits up to 90 minutes for a successful delivery)
       4. let the old delivery end acme/log-delivery[primary] (waits 1 hour: a change of status takes up to an hour)
 
+    Waived, and left as it is:
+
+      = acme/bucket-versioning[access] versioning: old versions cost too much | until <March> (platform-team, until 2027-03-31)
+          status = "Suspended"; wanted "Enabled"  # B12: versions stay
+
     Who can do what to the logs, before -> after:
 
       read   2 -> 2
@@ -132,6 +137,10 @@ fn plan_in_short() {
       + acme/bucket-object-lock[audit]: declared under [bucket.object_lock] # irreversible
       - acme/role-attached-policies[delivery]: R2: nothing but the declared permissions
     -/+ acme/log-delivery[primary]: the delivery moves to prefix `audit`
+
+    Waived, and left as it is:
+
+      = acme/bucket-versioning[access] versioning: old versions cost too much | until <March> (platform-team, until 2027-03-31)
 
     Who can do what to the logs, before -> after:
 
@@ -280,6 +289,19 @@ fn plan_for_a_pull_request() {
     ```
 
     </details>
+    ### Waived
+
+    | control | address | until | owner | why |
+    |---|---|---|---|---|
+    | `versioning` | `acme/bucket-versioning[access]` | 2027-03-31 | platform-team | old versions cost too much &#124; until &#60;March&#62; |
+
+    <details><summary><code>acme/bucket-versioning[access]</code> versioning</summary>
+
+    ```
+    status = "Suspended"; wanted "Enabled"  # B12: versions stay
+    ```
+
+    </details>
     "#);
 }
 
@@ -288,6 +310,9 @@ fn no_changes_is_said_only_when_everything_was_read() {
     let done = "No changes. The live configuration matches the declaration.";
     assert_eq!(text(&settled(), TextOptions::default()), format!("{done}\n"));
     assert!(plan_markdown(&settled()).contains(done));
+    let waived = Plan { waived: plan().waived, ..settled() };
+    let but = "matches the declaration, but for 1 difference that is waived.";
+    assert!(text(&waived, TextOptions::default()).ends_with(&format!("No changes. The live configuration {but}\n")));
     let unread = Plan { complete: false, gaps: plan().gaps, ..settled() };
     assert!(!text(&unread, TextOptions::default()).contains("No changes."));
     let incomplete = Plan { complete: false, ..settled() };

@@ -42,6 +42,7 @@ pub fn plan_text(plan: &Plan, options: TextOptions, out: &mut dyn Write) -> fmt:
         if options.steps {
             steps(&plan.steps, style, out)?;
         }
+        super::waived::text(plan, options, style, out)?;
         super::effects::text(plan, options, style, out)?;
         left_out(plan, options, style, out)?;
     }
@@ -357,7 +358,9 @@ pub(super) fn summary_line(plan: &Plan) -> String {
             format!("No changes in the part that was planned.{}", part(plan))
         }
         (false, true) => match &plan.intent {
-            Intent::Apply => "No changes. The live configuration matches the declaration.".to_owned(),
+            Intent::Apply => {
+                format!("No changes. The live configuration matches the declaration{}.", super::waived::summary(plan))
+            }
             Intent::Rollback { run } => {
                 format!("Nothing to put back: of what run {} changed, nothing is left that could be.", plain(run))
             }

@@ -9,6 +9,7 @@ use crate::plan::guard::Purpose;
 use crate::plan::project;
 use crate::provider::Reader;
 
+use super::clock::today;
 use super::plan::{PlanOptions, plan_from};
 
 /// What `--organization FILE` holds: the policies that limit the account, from the root to the account itself.
@@ -85,7 +86,8 @@ pub async fn access<R: Reader>(
         supply(&mut live, desired, file);
     }
     if planned {
-        for step in &plan_from(&live, desired, &PlanOptions::default(), Purpose::Plan).steps {
+        let options = PlanOptions { today: today(), ..PlanOptions::default() };
+        for step in &plan_from(&live, desired, &options, Purpose::Plan).steps {
             project(&mut live, step);
         }
     }

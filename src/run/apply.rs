@@ -199,6 +199,8 @@ where
             partial: false,
             selection: plan_to_apply.partial.as_ref().map(|one| one.selection.clone()).unwrap_or_default(),
             access: plan_to_apply.access.is_proved(),
+            // A waiver that ends at midnight does not make a run look unfinished.
+            today: plan_to_apply.today,
         };
         let all_done = outcome.result == RunResult::Applied;
         Some(verify(writer, clock, plan_to_apply, options.store, &plan_options, all_done).await?)

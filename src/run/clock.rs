@@ -4,6 +4,12 @@ use std::time::Duration;
 
 use crate::apply::Clock;
 
+/// The day that it is, in UTC: waivers end everywhere at once.
+#[must_use]
+pub fn today() -> jiff::civil::Date {
+    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
 /// The system's clock. `speed` divides every wait: 1 outside the sandbox.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -15,12 +16,13 @@ use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
     self, Delivery, Effects, Explanation, FORMAT_VERSION, GuardResult, Inputs, Order, Ordered, Plan, Reasoning,
-    Selection, Source, Step, StepAction, Summary, UnknownAddress, Verdict, build, principal_ids, safe_order, select,
+    Selection, Source, Step, StepAction, Summary, UnknownAddress, Verdict, build, principal_ids, reckon, safe_order,
+    select,
 };
 use crate::provider::Reader;
 
 /// What was asked for beside the manifests.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct PlanOptions {
     /// Guard codes that the user accepts.
     pub allow: BTreeSet<String>,
@@ -30,6 +32,21 @@ pub struct PlanOptions {
     pub selection: Selection,
     /// Also prove what every step does to access. It reads the identities of the account too.
     pub access: bool,
+    /// The day that waivers are held against, in UTC.
+    pub today: Date,
+}
+
+impl Default for PlanOptions {
+    /// Until somebody says what day it is, every waiver has ended.
+    fn default() -> Self {
+        Self {
+            allow: BTreeSet::new(),
+            partial: false,
+            selection: Selection::default(),
+            access: false,
+            today: Scope::default().today,
+        }
+    }
 }
 
 /// A plan, with what it was made from.
@@ -75,8 +92,11 @@ pub fn plan_from(live: &Live, desired: &[Desired], options: &PlanOptions, purpos
 }
 
 fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> (Plan, Wanted) {
-    let wanted = harden(desired, live, scope(options));
-    let (mut built, partial) = select(build(&Inputs { desired, live, wanted: &wanted }), &options.selection);
+    let scope = scope(options);
+    let wanted = harden(desired, live, scope);
+    let mut built = build(&Inputs { desired, live, wanted: &wanted });
+    let waivers = reckon(desired, live, scope, &mut built.changes, built.gaps.is_empty());
+    let (mut built, partial) = select(built, &options.selection);
     let usual = std::mem::take(&mut built.steps);
     let Ordered { steps, access, order } = match options.access {
         true => safe_order(desired, live, usual),
@@ -107,8 +127,9 @@ fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpos
         complete: built.gaps.is_empty(),
         gaps: built.gaps,
         changes: built.changes,
+        waived: waivers.waived,
         guards,
-        findings: findings(&wanted, live, desired),
+        findings: findings(&wanted, live, desired, waivers.findings),
         partial,
         steps,
         access,
@@ -139,6 +160,8 @@ pub(super) fn skeleton(
         findings: Vec::new(),
         allowed: options.allow.iter().cloned().collect(),
         partial: None,
+        today: options.today,
+        waived: Vec::new(),
         steps: Vec::new(),
         access: Effects::default(),
         deliveries: Vec::new(),
@@ -151,6 +174,7 @@ fn scope(options: &PlanOptions) -> Scope {
     Scope {
         partial: options.partial || !options.selection.is_whole(),
         remove_denies: options.allow.contains("remove-undeclared-denies"),
+        today: options.today,
     }
 }
 
@@ -194,7 +218,7 @@ fn refusals(wanted: &Wanted, allow: &BTreeSet<String>, partial: bool, steps: &[S
     wanted.refusals.iter().map(result).collect()
 }
 
-fn findings(wanted: &Wanted, live: &Live, desired: &[Desired]) -> Vec<Finding> {
+fn findings(wanted: &Wanted, live: &Live, desired: &[Desired], of_waivers: Vec<Finding>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = wanted
         .notices
         .iter()
@@ -213,6 +237,7 @@ fn findings(wanted: &Wanted, live: &Live, desired: &[Desired]) -> Vec<Finding> {
         })
         .collect();
     findings.extend(desired.iter().filter_map(|one| delivery_health(one, wanted, live)));
+    findings.extend(of_waivers);
     findings.sort();
     findings.dedup();
     findings

@@ -188,7 +188,7 @@ fn undeclared_deliveries_are_reported_or_disabled() {
     desired.delivery.undeclared = Undeclared::Disable;
     let wanted = run(&desired, &live);
     assert_eq!(wanted.retire.iter().map(|one| one.address.to_string()).collect::<Vec<_>>(), ["_/log-delivery[r]"]);
-    let wanted = harden(&[desired], &live, Scope { partial: true, remove_denies: false });
+    let wanted = harden(&[desired], &live, Scope { partial: true, ..Scope::default() });
     assert!(wanted.retire.is_empty() && notices(&wanted).contains(&"undeclared-delivery"));
 }
 

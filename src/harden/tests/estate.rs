@@ -91,6 +91,7 @@ pub fn desired() -> Desired {
             crate::model::desired::Workspace { verbose_audit_logs: true },
         )]),
         account: Account { public_access_block: false },
+        waivers: Vec::new(),
     }
 }
 

@@ -90,7 +90,7 @@ fn undeclared_allows_go_and_undeclared_denies_stay() {
 
 #[test]
 fn undeclared_denies_go_when_that_is_allowed() {
-    let scope = Scope { partial: false, remove_denies: true };
+    let scope = Scope { remove_denies: true, ..Scope::default() };
     let wanted = harden(&[plain()], &cluttered(), scope);
     let text = policy(&wanted, Kind::BucketPolicy, "audit");
     assert!(statement(&text, "Home").is_none() && statement(&text, "KeptTlsOnly").is_none());

@@ -133,7 +133,7 @@ fn gov_cloud_has_its_own_arns_and_principal() {
     let mut desired = plain();
     desired.aws.partition = Partition::AwsUsGovDod;
     desired.aws.region = "us-gov-west-1".to_owned();
-    let p = Parties::declared(&desired, "k");
+    let p = Parties::declared(&desired, vec!["k".to_owned()]);
     let text = document(&bucket_policy::statements(&p), &[]).0;
     assert!(text.contains("arn:aws-us-gov:s3:::acme-databricks-audit/audit/*") && !text.contains("arn:aws:s3"));
     let trust = document(&crate::harden::role_policy::delivery_trust(&desired), &[]).0;
@@ -144,7 +144,7 @@ fn gov_cloud_has_its_own_arns_and_principal() {
 fn every_sid_is_known_and_once() {
     let mut desired = desired();
     desired.observers.insert("drift".to_owned(), Observer { role: role("Observer") });
-    let p = Parties::declared(&desired, KEY);
+    let p = Parties::declared(&desired, vec![KEY.to_owned()]);
     let replica = p.replica(&desired.bucket.replicas[0], REPLICA_KEY);
     for p in [&p, &replica] {
         for (statements, sids) in [

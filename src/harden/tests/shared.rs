@@ -53,7 +53,7 @@ fn undeclared_grants_are_kept_until_asked_away() {
     assert_eq!(names, [(String::new(), vec!["SELECT".to_owned()]), ("audit-readers".to_owned(), reader)]);
     assert_eq!(granted(&wanted, "east/system.access.audit"), []);
     assert!(notices(&wanted).contains(&"grant-of-deleted-principal"));
-    let partial = harden(&[revoking()], &granting(), Scope { partial: true, remove_denies: false });
+    let partial = harden(&[revoking()], &granting(), Scope { partial: true, ..Scope::default() });
     assert_eq!(granted(&partial, "east/system.access").len(), 3);
 }
 

@@ -6,6 +6,7 @@
 //! What is not worked out (comparisons of two keys, undocumented operators) is taken to be free, so that "included" is proven;
 //! a counterexample counts only when the concrete matching confirms it.
 
+mod by_statement;
 mod dimension;
 mod principals;
 
@@ -67,6 +68,9 @@ pub fn includes(reference: &Policy, candidate: &Policy) -> Inclusion {
     let with_principals = entries.iter().filter(|entry| entry.statement.principal.is_some()).count();
     if with_principals != 0 && with_principals != entries.len() {
         return Inclusion::Unknown("one policy names principals and the other does not".to_owned());
+    }
+    if by_statement::proves(reference, candidate) {
+        return Inclusion::Included;
     }
     let short = if with_principals == 0 { Short::Padded } else { Short::PaddedIfWild };
     let pair = Pair { entries, short };

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod directory;
+mod formatting;
 mod refusals;
 mod roundtrip;
 

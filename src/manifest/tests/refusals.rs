@@ -74,7 +74,7 @@ fn shape() {
     missing-key 7:2 "aws" key `region` is missing in `[aws]` -> add it: AWS region of the bucket, for example `us-east-1`
     unknown-key 9:1 "regoin" unknown key `regoin` in `[aws]` -> did you mean `region`?
     unknown-key 11:2 "delivrey" unknown key `delivrey` at the top level -> did you mean `delivery`?
-    unknown-key 20:2 "trail" unknown key `trail` at the top level -> known keys here: `account`, `admins`, `aws`, `bucket`, `databricks`, `delivery`, `key`, `observers`, `readers`, `role`, `scanners`, `unity_catalog`, `version`, `workspaces`
+    unknown-key 20:2 "trail" unknown key `trail` at the top level -> known keys here: `account`, `admins`, `aws`, `bucket`, `databricks`, `delivery`, `key`, `observers`, `readers`, `role`, `scanners`, `unity_catalog`, `version`, `waivers`, `workspaces`
     unknown-key 12:1 "region" unknown key `region` in `[delivery]` -> `region` is a key of `[aws]`, `[bucket.replicas]`
     wrong-type 8:14 "111122223333" `aws.account_id` takes a string, not an integer -> put it in quotes
     wrong-type 7:1 "[[aws]]" `aws` takes a table, not an array -> write a section, `[aws]`
@@ -125,7 +125,6 @@ fn names() {
         (BUCKET, "\"acme-an\""),
         (BUCKET, "\"acme-444455556666-us-east-1-an\""),
         (BUCKET, "\"x\\u001b[31m\\u202e\""),
-        (BUCKET, "\"acme\"\nprefix = \"\""),
         (BUCKET, "\"acme\"\nprefix = \"/audit\""),
         (BUCKET, "\"acme\"\nprefix = \"audit/\""),
         (BUCKET, "\"acme\"\nprefix = \"a//b\""),
@@ -183,7 +182,6 @@ fn names() {
     invalid-bucket-name 12:10 "\"acme-an\"" `acme-an` is not a valid bucket name: names that end with `-an` belong to an account and region: `<name>-<account>-<region>-an` -> see "General purpose bucket naming rules" in the S3 User Guide
     invalid-bucket-name 12:10 "\"acme-444455556666-us-east-1-an\"" `acme-444455556666-us-east-1-an` is not a valid bucket name: names that end with `-an` belong to an account and region: `<name>-<account>-<region>-an` -> see "General purpose bucket naming rules" in the S3 User Guide
     invalid-bucket-name 12:10 "\"x\\u001b[31m\\u202e\"" `x\u{1b}[31m\u{202e}` is not a valid bucket name: only lower-case letters, digits, `-` and `.` are allowed -> see "General purpose bucket naming rules" in the S3 User Guide
-    invalid-prefix 13:10 "\"\"" `` is not a valid prefix: it is empty -> name a prefix: policies can then tell the logs from everything else
     invalid-prefix 13:10 "\"/audit\"" `/audit` is not a valid prefix: it begins or ends with `/` -> leave the outer `/` out
     invalid-prefix 13:10 "\"audit/\"" `audit/` is not a valid prefix: it begins or ends with `/` -> leave the outer `/` out
     invalid-prefix 13:10 "\"a//b\"" `a//b` is not a valid prefix: a part between two `/` is empty, `.` or `..` -> name every part
@@ -467,4 +465,45 @@ fn every_code_is_met_in_a_test() {
     let tests = [include_str!("refusals.rs"), include_str!("directory.rs")].concat();
     let unmet: Vec<&str> = CODES.iter().map(|code| code.code).filter(|code| !tests.contains(code)).collect();
     assert!(unmet.is_empty(), "{unmet:?}");
+}
+
+#[test]
+fn waivers() {
+    let waiver = |text: &str| format!("[[waivers]]\n{text}");
+    let rest = "reason = 'old'\nowner = 'team'\nuntil = 2027-03-31";
+    insta::assert_snapshot!(table(&[
+        ("", &waiver("control = 'versioning'")),
+        ("", &waiver(&format!("control = 'versionning'\n{rest}"))),
+        ("", &waiver(&format!("control = 'everything'\n{rest}"))),
+        ("", &waiver(&format!("control = 5\n{rest}"))),
+        ("", &waiver("control = 'versioning'\nreason = ''\nowner = ' '\nuntil = '2027-3-31'")),
+        ("", &waiver("control = 'versioning'\nreason = 'a\\tb'\nowner = 'team'\nuntil = 2027-02-30")),
+        ("", &waiver("control = 'versioning'\nreason = 'a'\nowner = 'team'\nuntil = 2027-03-31T00:00:00Z")),
+        ("", &waiver("control = 'versioning'\nreason = 'a'\nowner = 'team'\nuntil = 'tomorrow'")),
+        ("", &waiver(&format!("control = 'versioning'\naddress = 'audit'\n{rest}"))),
+        ("", &waiver(&format!("control = 'versioning'\naddress = 'bucket-policy[audit]'\n{rest}"))),
+        ("", &format!("{0}\n{0}", waiver(&format!("control = 'versioning'\n{rest}")))),
+        ("", &format!("{}\n[bucket.object_lock]\nmode = 'governance'\ndays = 1", waiver(&format!("control = 'versioning'\n{rest}")))),
+        ("", "[waivers]\ncontrol = 'versioning'"),
+        ("", &waiver(&format!("control = 'versioning'\nticket = 'X-1'\n{rest}"))),
+    ]), @r###"
+    missing-key 20:1 "[[waivers]]" key `owner` is missing in `[[waivers]]` -> add it: Person or team that answers for it
+    missing-key 20:1 "[[waivers]]" key `reason` is missing in `[[waivers]]` -> add it: Why it is waived, in words for whoever reviews it
+    missing-key 20:1 "[[waivers]]" key `until` is missing in `[[waivers]]` -> add it: The last day (UTC) on which the waiver holds, such as `2027-03-31`, with or without quotes
+    unknown-value 21:11 "'versionning'" `versionning` is none of the 44 words that `waivers[0].control` takes -> did you mean `versioning`?
+    unknown-value 21:11 "'everything'" `everything` is none of the 44 words that `waivers[0].control` takes -> `auditseal schema` lists them
+    wrong-type 21:11 "5" `waivers[0].control` takes a string, not an integer -> put it in quotes
+    invalid-name 22:10 "''" `` is not a reason -> write one line of 1 to 500 characters, such as "the archive moves in March"
+    invalid-name 23:9 "' '" ` ` is not a valid name -> use 1 to 255 characters, without control characters and without spaces at the ends
+    invalid-date 24:9 "'2027-3-31'" `2027-3-31` is not a date -> write for example `2027-03-31`
+    toml-syntax 24:9 "2027-02-30" invalid date, expected day between 01 and 28 -> write the file as TOML 1.0, see https://toml.io
+    wrong-type 24:9 "2027-03-31T00:00:00Z" `waivers[0].until` takes a date, not a time -> write a day such as `2027-03-31`
+    invalid-date 24:9 "'tomorrow'" `tomorrow` is not a date -> write for example `2027-03-31`
+    waiver-address 22:11 "'audit'" `audit` is not an address within a manifest -> write kind and name, such as `bucket-versioning[access]`
+    waiver-address 22:11 "'bucket-policy[audit]'" `versioning` has no say on a `bucket-policy` -> name a resource of kind `bucket-versioning`, or leave `address` out
+    duplicate-value 26:11 "'versioning'" `versioning` is waived twice: `waivers[0]` does it already -> keep the one with the right day
+    waiver-contradiction 21:11 "'versioning'" `versioning` is waived, and object lock needs versioning -> remove the waiver, or what needs versioning
+    wrong-type 20:1 "[waivers]" `waivers` takes an array, not a table -> write `[[waivers]]`, with two brackets
+    unknown-key 22:1 "ticket" unknown key `ticket` in `[[waivers]]` -> known keys here: `address`, `control`, `owner`, `reason`, `until`
+    "###);
 }

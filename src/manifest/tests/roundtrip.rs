@@ -1,3 +1,4 @@
+use jiff::civil::date;
 use proptest::prelude::*;
 
 use crate::manifest::{expand, parse};
@@ -6,6 +7,8 @@ use crate::model::desired::{
     ObjectLock, Observer, Reader, Replica, Role, Scanner, Undeclared, UnityCatalog, Workspace,
 };
 use crate::model::place::Partition;
+use crate::model::waiver::LocalAddress;
+use crate::model::{Control, Waiver};
 
 const HOME: &str = "111122223333";
 
@@ -107,6 +110,22 @@ prop_compose! {
     }
 }
 
+fn waivers() -> impl Strategy<Value = Vec<Waiver>> {
+    let day = (2020..2100_i16, 1..=12_i8, 1..=28_i8).prop_map(|(year, month, day)| date(year, month, day));
+    let controls = prop::sample::subsequence(Control::ALL, 0..4);
+    (controls, text(), text(), day, any::<bool>()).prop_map(|(controls, reason, owner, until, somewhere)| {
+        let waiver = |control: Control| Waiver {
+            address: somewhere.then(|| LocalAddress { kind: control.kinds()[0], name: "access".to_owned() }),
+            control,
+            reason: reason.clone(),
+            owner: owner.clone(),
+            until,
+        };
+        // What locks and replicas rest on is not waived with them.
+        controls.into_iter().filter(|control| *control != Control::Versioning).map(waiver).collect()
+    })
+}
+
 fn readers() -> impl Strategy<Value = Vec<Reader>> {
     let role = (role("R", HOME), any::<bool>()).prop_map(|(role, mfa)| Reader::Role { role, mfa });
     let principal =
@@ -133,6 +152,7 @@ prop_compose! {
         (metastores, revoke_undeclared) in (prop::collection::btree_set(text(), 0..3), any::<bool>()),
         workspaces in prop::collection::btree_map(text(), any::<bool>(), 0..3),
         public_access_block in any::<bool>(),
+        waivers in waivers(),
     ) -> Desired {
         let mut seen = std::collections::BTreeSet::new();
         let readers = readers.into_iter().filter(|reader| seen.insert(match reader {
@@ -171,6 +191,7 @@ prop_compose! {
                 .map(|(name, verbose_audit_logs)| (name, Workspace { verbose_audit_logs }))
                 .collect(),
             account: Account { public_access_block },
+            waivers,
         }
     }
 }

@@ -87,6 +87,8 @@ pub(super) fn plan(lab: &Lab, steps: Vec<Step>) -> Plan {
         guards: Vec::new(),
         findings: Vec::new(),
         allowed: Vec::new(),
+        today: crate::harden::Scope::default().today,
+        waived: Vec::new(),
         partial: None,
         steps,
         access,

@@ -69,6 +69,13 @@ pub(super) const ESTATE: &[Code] = &[
         "Nothing. It is shown so that the list is complete.",
     ),
     code(
+        "irreversible-log-delivery",
+        "a log-delivery configuration is made, and cannot be deleted",
+        "Bucket, prefix, role and workspace filter of a configuration never change: another value is another configuration. \
+         Databricks lets one be disabled, not deleted, and keeps its name for ever.",
+        "Look twice at bucket, prefix and role before the change is merged; the plan shows the same as irreversible.",
+    ),
+    code(
         "metastore-without-workspace",
         "a metastore is attached to no running workspace",
         "System schemas and grants are reached through a workspace that is attached to the metastore. Without one nobody \
@@ -191,6 +198,34 @@ pub(super) const ESTATE: &[Code] = &[
         "The policy that is there is not a document that can be parsed safely, so it cannot be told which denies it holds, \
          and it is not overwritten.",
         "Look at the policy and repair it by hand.",
+    ),
+    code(
+        "waiver-ends-soon",
+        "a waiver ends within two weeks",
+        "Once it has ended, what it left as it is becomes a change of the next plan. Scheduled checks say so from 14 \
+         days before.",
+        "Make the control hold, or agree on a later day and change `until`: a review shows it as an extension.",
+    ),
+    code(
+        "waiver-expired",
+        "a waiver has ended, and its control is planned again",
+        "`until` is the last day on which a waiver holds, in UTC. After it the difference from the secure default is \
+         a change like any other, with this code in its reason; `validate --strict` fails.",
+        "Apply the change and remove the waiver, or agree on a later day.",
+    ),
+    code(
+        "waiver-unneeded",
+        "a waiver waives nothing",
+        "Everything was read, and nothing differs that this waiver would keep: the control holds already, the waiver \
+         names another resource, or what it waives is shared with a manifest that does not waive it.",
+        "Remove it, so that the control cannot be lost unnoticed.",
+    ),
+    code(
+        "waivers-leave-nothing",
+        "what is waived and what is not leave an empty policy or lifecycle",
+        "All that the declaration would write is waived, and all that is there has to go: the outcome would be a \
+         configuration without content, which S3 and KMS do not take.",
+        "Waive `undeclared-statements` (or `early-expiry`) too, so that it stays as it is, or waive less.",
     ),
     code(
         "workspace-not-running",

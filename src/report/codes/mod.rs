@@ -2,8 +2,10 @@
 //!
 //! Where published control sets contradict each other or Databricks' own instructions, the text says what was decided.
 
+mod controls;
 mod estate;
 
+pub use controls::CONTROLS;
 use estate::ESTATE;
 
 /// One code and its explanation. Texts are sentences, without line breaks.
@@ -21,14 +23,14 @@ pub struct Code {
 /// The explanation of a code; `None` for one that does not exist.
 #[must_use]
 pub fn explain(code: &str) -> Option<&'static Code> {
-    CODES.iter().find(|known| known.code == code)
+    CODES.iter().chain(CONTROLS).find(|known| known.code == code)
 }
 
 const fn code(code: &'static str, title: &'static str, meaning: &'static str, remedy: &'static str) -> Code {
     Code { code, title, meaning, remedy }
 }
 
-/// Every code: of guards and of estates, each sorted.
+/// Every code of a plan: of guards and of estates, each sorted.
 pub const CODES: &[Code] = &joined::<{ GUARDS.len() + ESTATE.len() }>();
 
 const fn joined<const N: usize>() -> [Code; N] {
@@ -67,7 +69,8 @@ const GUARDS: &[Code] = &[
          CIS benchmark and Security Hub S3.1 want it; the audit bucket itself does not need it, since its own block is \
          complete. So it is reported unless it is asked for, and when asked for it is the last step.",
         "Look through the public buckets of the account with S3's or Access Analyzer's list. If all may close, run again with \
-         `--allow account-block-acts-on-every-bucket`; otherwise leave `[account]` out and record a waiver for the control.",
+         `--allow account-block-acts-on-every-bucket`; otherwise leave `[account]` out, or waive `account-public-access-block` until \
+         they are moved.",
     ),
     code(
         "audit-bucket-is-workspace-root",
@@ -118,10 +121,10 @@ const GUARDS: &[Code] = &[
         "Databricks documents this layout, and its cross-account bucket policy gives the role s3:PutObjectAcl. Security Hub S3.6 \
          fails for exactly that: a principal of another account with that action. Both cannot hold. Decision: a role in the \
          bucket's own account is the default and needs no exception; a role elsewhere works, with policies on both sides, and \
-         S3.6 is recorded as failing until a waiver says why. Permissions of a foreign role can also be changed by whoever \
+         S3.6 fails then. Permissions of a foreign role can also be changed by whoever \
          administers the other account.",
         "Prefer a role in `[aws] account_id`: leave `[role] arn` out, and the delivery moves without a gap. To keep the foreign \
-         role, add a `[[waivers]]` entry for R3 with owner and end date.",
+         role, set `[role] profile`.",
     ),
     code(
         "delivery-would-end",
@@ -371,13 +374,14 @@ mod tests {
 
     #[test]
     fn codes_are_sorted_distinct_and_kebab_case() {
-        for part in [super::GUARDS, super::ESTATE] {
+        for part in [super::GUARDS, super::ESTATE, super::CONTROLS] {
             assert!(part.windows(2).all(|pair| pair[0].code < pair[1].code));
         }
         let distinct: std::collections::BTreeSet<&str> = CODES.iter().map(|code| code.code).collect();
         assert_eq!(distinct.len(), super::GUARDS.len() + super::ESTATE.len());
         assert!(!distinct.contains(""));
-        for code in CODES {
+        assert!(super::CONTROLS.iter().all(|control| !distinct.contains(control.code)));
+        for code in CODES.iter().chain(super::CONTROLS) {
             let kebab =
                 code.code.split('-').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase()));
             assert!(kebab, "{}", code.code);
@@ -386,7 +390,7 @@ mod tests {
 
     #[test]
     fn every_explanation_is_complete_prose() {
-        for code in CODES {
+        for code in CODES.iter().chain(super::CONTROLS) {
             assert!(!code.title.ends_with('.') && code.title.len() < 90, "{}", code.code);
             for text in [code.meaning, code.remedy] {
                 assert!(text.ends_with('.') && !text.contains("  ") && !text.contains('\n'), "{}: {text}", code.code);

@@ -2,11 +2,13 @@
 
 mod access;
 mod estate;
+mod fmt;
 mod inputs;
 mod parts;
 mod policy;
 mod reasons;
 mod refusals;
+mod review;
 mod rollback;
 mod runs;
 mod signals;

@@ -6,6 +6,7 @@ mod moves;
 mod options;
 mod plans;
 mod refusals;
+mod waivers;
 
 use auditseal::model::Kind;
 use auditseal::plan::{GuardResult, Plan, Verdict};
