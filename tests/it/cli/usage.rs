@@ -72,7 +72,7 @@ async fn codes_are_explained() {
 #[tokio::test]
 async fn schemas_completions_and_the_manual_page() {
     let shell = Shell::bare();
-    for of in ["manifest", "plan", "policy-simulate", "policy-includes"] {
+    for of in ["manifest", "defaults", "plan", "review", "policy-simulate", "policy-includes"] {
         let schema = shell.ends(&["schema", of], 0).await.json();
         jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{of}: {error}"));
     }
