@@ -417,6 +417,7 @@ pub struct Explain {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
     Manifest,
+    Defaults,
     Plan,
     PlanExplain,
     Access,

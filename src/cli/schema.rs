@@ -5,6 +5,7 @@ use super::output::Output;
 pub fn run(verb: &Schema, output: &Output) -> anyhow::Result<Exit> {
     let schema = match verb.of {
         SchemaOf::Manifest => auditseal::manifest::schema(),
+        SchemaOf::Defaults => auditseal::manifest::defaults_schema(),
         SchemaOf::Access => auditseal::report::access_schema(),
         SchemaOf::Plan => auditseal::report::plan_schema(),
         SchemaOf::PlanExplain => auditseal::report::explanation_schema(),

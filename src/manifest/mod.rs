@@ -36,7 +36,7 @@ pub use expand::expand;
 pub use format::format;
 pub use load::{Loaded, is_defaults, load, load_texts};
 pub use parse::{Defaults, parse, parse_with};
-pub use schema::schema;
+pub use schema::{defaults_schema, schema};
 pub use secret::mask;
 pub use waivers::check_waivers;
 pub use walk::{Places, join};

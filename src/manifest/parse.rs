@@ -158,8 +158,7 @@ impl Secrets {
 }
 
 fn read(name: &str, table: &Table, sources: &[Source<'_>]) -> (Option<(Desired, Places)>, Vec<Finding>) {
-    let schema = schema::schema();
-    let (value, places, mut findings) = walk(&schema, table, sources);
+    let (value, places, mut findings) = walk(schema::known(), table, sources);
     // Another version may mean anything else by the same keys.
     if let Some(at) = findings.iter().position(|finding| finding.code == codes::UNKNOWN_VERSION) {
         return (None, vec![findings.swap_remove(at)]);

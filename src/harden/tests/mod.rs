@@ -4,4 +4,5 @@ mod foreign;
 mod keys;
 mod policies;
 mod shared;
+mod waived;
 mod whole;

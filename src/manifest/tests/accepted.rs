@@ -184,6 +184,16 @@ fn the_schema_accepts_the_examples_and_refuses_what_parsing_refuses() {
         let errors: Vec<String> = validator.iter_errors(&json(text)).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{errors:?}");
     }
+    let defaults = jsonschema::draft202012::new(&crate::manifest::defaults_schema()).unwrap();
+    for (text, valid) in [
+        (MINIMAL, true),
+        ("[aws]\nregion = 'us-east-1'\n[bucket]\nretention_days = 400\n", true),
+        ("", true),
+        ("[aws]\nregoin = 'us-east-1'\n", false),
+        ("[admins.platform]\n", false),
+    ] {
+        assert_eq!(defaults.is_valid(&json(text)), valid, "{text}");
+    }
     for (find, replace) in [
         ("version = 1", "version = 2"),
         ("version = 1", ""),
