@@ -128,9 +128,10 @@ impl Page {
             for (index, line) in entries(&section.entries).into_iter().enumerate() {
                 let above = section.entries.get(index).map_or(&[][..], |entry| &entry.above);
                 let first = index == 0;
-                let wanted =
+                // Right below a header there is no blank line; below what stands at the top of the file there is one.
+                let parted =
                     if first { section.header.is_empty() } else { above.first().is_some_and(String::is_empty) };
-                if wanted {
+                if parted {
                     gap(&mut out);
                 }
                 block(&mut out, above);
