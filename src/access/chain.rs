@@ -198,14 +198,32 @@ pub(super) struct Path {
 
 impl Graph {
     /// The shortest way from a subject to one of some roles. Only ways of certain steps count as `Can`; they are tried first.
-    pub fn path(&self, subject: usize, goals: &BTreeMap<usize, Verdict>, inventory: &Inventory) -> Option<Path> {
-        self.search(subject, goals, inventory, Verdict::Can)
-            .or_else(|| self.search(subject, goals, inventory, Verdict::Conditional))
+    fn path(
+        &self,
+        subject: usize,
+        first: Option<usize>,
+        goals: &BTreeMap<usize, Verdict>,
+        inventory: &Inventory,
+    ) -> Option<Path> {
+        self.search(subject, first, goals, inventory, Verdict::Can)
+            .or_else(|| self.search(subject, first, goals, inventory, Verdict::Conditional))
     }
 
+    /// A way from a subject to one of some roles. From outside of the account one by each role that is taken first: whether
+    /// somebody who comes in is expected depends on the door.
+    pub fn paths(&self, subject: usize, goals: &BTreeMap<usize, Verdict>, inventory: &Inventory) -> Vec<Path> {
+        if self.subjects.get(subject).is_none_or(|one| one.in_account) {
+            return self.path(subject, None, goals, inventory).into_iter().collect();
+        }
+        let doors: BTreeSet<usize> = self.edges.get(subject).into_iter().flatten().map(|edge| edge.role).collect();
+        doors.into_iter().filter_map(|role| self.path(subject, Some(role), goals, inventory)).collect()
+    }
+
+    /// `first`: the only role that the subject itself may take.
     fn search(
         &self,
         subject: usize,
+        first: Option<usize>,
         goals: &BTreeMap<usize, Verdict>,
         inventory: &Inventory,
         least: Verdict,
@@ -216,7 +234,10 @@ impl Graph {
         let mut queue = VecDeque::from([subject]);
         let mut goal = None;
         'search: while let Some(at) = queue.pop_front() {
-            for edge in self.edges.get(at).into_iter().flatten().filter(|edge| edge.outcome.verdict >= least) {
+            let open = |edge: &&Edge| {
+                edge.outcome.verdict >= least && (at != subject || first.is_none_or(|role| role == edge.role))
+            };
+            for edge in self.edges.get(at).into_iter().flatten().filter(open) {
                 if came.contains_key(&edge.role) || self.own.get(&subject) == Some(&edge.role) {
                     continue;
                 }
