@@ -7,7 +7,7 @@ mod estate;
     clippy::expect_used,
     reason = "the estate of the tests of the room, of which a benchmark needs little"
 )]
-#[path = "../src/access/tests/lab.rs"]
+#[path = "../src/access/tests/lab/mod.rs"]
 mod lab;
 
 use std::hint::black_box;

@@ -19,6 +19,7 @@ use super::documents::Library;
 use super::entries::{Book, Entries};
 use super::estate::Estate;
 use super::filter::Filter;
+use super::foreign;
 use super::inventory::Inventory;
 use super::mentioned::Mentioned;
 use super::objects::{self, Objects};
@@ -139,7 +140,7 @@ fn assess_one(compiled: &Compiled, desired: &Desired, live: &Live) -> Assessment
              objects count as unknown",
         );
     }
-    standing(&mut estate, &classes, &mentioned, inventory_ref);
+    standing(&mut estate, &classes, inventory_ref);
     let filter = Filter::new(&estate);
     let reach = Reach { estate: &estate, classes: &classes, filter: &filter };
     let found: Vec<Vec<Found>> = subjects.iter().map(|subject| reach.of(subject)).collect();
@@ -163,6 +164,7 @@ fn assess_one(compiled: &Compiled, desired: &Desired, live: &Live) -> Assessment
     gaps.extend(databricks.gaps);
     let mut assumptions = estate.assumptions.clone();
     assumptions.extend(taken);
+    assumptions.extend(foreign::assumptions(&estate, &principals));
     assumptions.extend(databricks.assumptions);
     gaps.sort();
     gaps.dedup();
@@ -237,7 +239,7 @@ fn documents(estate: &Estate<'_>, subjects: &[Subject]) -> Vec<Arc<NamedPolicy>>
 }
 
 /// What is taken to be so in every assessment, where it applies.
-fn standing(estate: &mut Estate<'_>, classes: &[Objects], mentioned: &Mentioned, inventory: &Inventory) {
+fn standing(estate: &mut Estate<'_>, classes: &[Objects], inventory: &Inventory) {
     estate.assume(
         "no-session-policies",
         "sessions have the permissions of their role or user: session policies, which could only narrow them, cannot be listed",
@@ -251,12 +253,6 @@ fn standing(estate: &mut Estate<'_>, classes: &[Objects], mentioned: &Mentioned,
         "multi-Region access points, Object Lambda access points and Access Grants were not listed: they act as their caller \
          or as a role of this list, save where the bucket policy delegates to access points",
     );
-    if !mentioned.accounts.is_empty() {
-        estate.assume(
-            "foreign-accounts-allow-everything",
-            "other accounts are taken to allow their principals everything: their policies cannot be read from here",
-        );
-    }
     if estate.acl.is_some() {
         estate.assume(
             "object-acls-not-sampled",
@@ -319,10 +315,11 @@ fn chains(entries: &mut Entries<'_>, graph: &Graph, found: &[Vec<Found>], invent
                 if already {
                     continue;
                 }
-                let Some(path) = graph.path(index, &toward, inventory) else { continue };
-                let end = path.roles.last().and_then(|role| ends.get(role));
-                for one in end.into_iter().flatten() {
-                    entries.chained(subject, one, &path);
+                for path in graph.paths(index, &toward, inventory) {
+                    let end = path.roles.last().and_then(|role| ends.get(role));
+                    for one in end.into_iter().flatten() {
+                        entries.chained(subject, one, &path);
+                    }
                 }
             }
         }

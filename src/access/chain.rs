@@ -235,12 +235,22 @@ impl Graph {
         Toward { ways }
     }
 
-    /// The shortest way from a subject to a goal. Only ways of certain steps count as `Can`; they come before shorter ones
-    /// that may not work.
-    pub fn path(&self, subject: usize, toward: &Toward<'_>, inventory: &Inventory) -> Option<Path> {
+    /// A way from a subject to one of some roles. From outside of the account one by each role that is taken first: whether
+    /// somebody who comes in is expected depends on the door.
+    pub fn paths(&self, subject: usize, toward: &Toward<'_>, inventory: &Inventory) -> Vec<Path> {
+        if self.subjects.get(subject).is_none_or(|one| one.in_account) {
+            return self.path(subject, None, toward, inventory).into_iter().collect();
+        }
+        let doors: BTreeSet<usize> = self.edges.get(subject).into_iter().flatten().map(|edge| edge.role).collect();
+        doors.into_iter().filter_map(|role| self.path(subject, Some(role), toward, inventory)).collect()
+    }
+
+    /// The shortest way from a subject to a goal; `door`: the only role that the subject itself may take. Only ways of certain
+    /// steps count as `Can`; they come before shorter ones that may not work.
+    fn path(&self, subject: usize, door: Option<usize>, toward: &Toward<'_>, inventory: &Inventory) -> Option<Path> {
         let own = self.own.get(&subject);
         toward.ways.iter().find_map(|(least, ways)| {
-            let edges = self.edges.get(subject)?.iter();
+            let edges = self.edges.get(subject)?.iter().filter(|edge| door.is_none_or(|role| role == edge.role));
             let open = edges.filter(|edge| edge.outcome.verdict >= *least && own != Some(&edge.role));
             let first = open
                 .filter(|edge| ways.contains_key(&edge.role))

@@ -20,6 +20,7 @@ mod entries;
 mod entry;
 mod estate;
 mod filter;
+mod foreign;
 mod inventory;
 mod mentioned;
 mod objects;

@@ -6,6 +6,7 @@ use super::context::{Context, Lookup};
 use super::document::{Condition, Version};
 use super::glob::{Resolved, Short, Token, arn_glob, glob_or_symbol, resolve};
 use super::operator::{Comparison, Operator, SetQualifier};
+use super::role_path;
 use super::truth::Truth;
 
 /// Global keys that hold a list of values ("AWS global condition context keys", 2026): without a set operator they match
@@ -52,11 +53,19 @@ pub fn holds(condition: &Condition, version: Version, context: &Context) -> Trut
         return null(&condition.values, found);
     }
     let listed = |value: &String| {
-        let tests = condition.values.iter().map(|wanted| compare(comparison, wanted, value, version, context));
-        let mut matched = Truth::any(tests);
-        if matched == Truth::No && context.may_also_be(&condition.key, &condition.values, takes_wildcards(comparison)) {
-            matched = Truth::Unknown;
-        }
+        let test = |wanted: &String| {
+            let matched = compare(comparison, wanted, value, version, context);
+            match context.around_path(&condition.key) {
+                None => matched,
+                Some(around) => role_path::whatever_it_is(
+                    matched,
+                    comparison,
+                    &wanted_as(comparison, wanted, version, context),
+                    around,
+                ),
+            }
+        };
+        let matched = Truth::any(condition.values.iter().map(test));
         if negated { !matched } else { matched }
     };
     match (found, set) {
@@ -113,22 +122,29 @@ fn null(values: &[String], found: Lookup<'_>) -> Truth {
     }))
 }
 
+/// A value of the policy with its variables filled in, as text is compared with it.
+fn wanted_as(comparison: Comparison, wanted: &str, version: Version, context: &Context) -> Resolved {
+    let resolved = resolve(wanted, version, context, takes_wildcards(comparison));
+    match (comparison, resolved) {
+        (Comparison::StringEqualsIgnoreCase, Resolved::Known(tokens)) => Resolved::Known(fold(&tokens)),
+        (Comparison::StringEqualsIgnoreCase, Resolved::Unknown(tokens)) => Resolved::Unknown(fold(&tokens)),
+        (_, resolved) => resolved,
+    }
+}
+
 /// One value of the policy against one of the request, without negation (M9).
 fn compare(comparison: Comparison, wanted: &str, value: &str, version: Version, context: &Context) -> Truth {
     let has_variable = || version == Version::V2012 && wanted.contains("${");
     match comparison {
-        Comparison::StringEquals => text(&resolve(wanted, version, context, false), value),
-        Comparison::StringLike => text(&resolve(wanted, version, context, true), value),
+        Comparison::StringEquals | Comparison::StringLike => {
+            text(&wanted_as(comparison, wanted, version, context), value)
+        }
         Comparison::StringEqualsIgnoreCase => {
-            let folded = match resolve(wanted, version, context, false) {
-                Resolved::Known(tokens) => Resolved::Known(fold(&tokens)),
-                Resolved::Unknown(tokens) => Resolved::Unknown(fold(&tokens)),
-                Resolved::Missing => Resolved::Missing,
-            };
-            text(&folded, &value.to_lowercase())
+            text(&wanted_as(comparison, wanted, version, context), &value.to_lowercase())
         }
         Comparison::ArnEquals => {
-            resolve(wanted, version, context, true).test(|tokens| arn_glob(tokens, value, Short::Undocumented))
+            let wanted = wanted_as(comparison, wanted, version, context);
+            wanted.test(|tokens| arn_glob(tokens, value, Short::Undocumented))
         }
         Comparison::Bool if has_variable() => Truth::Unknown,
         Comparison::Bool => match wanted.to_ascii_lowercase().as_str() {

@@ -108,14 +108,11 @@ impl Context {
         }
     }
 
-    /// Whether a key that was derived could, had more been known, have a value that one of these patterns matches (C2).
-    /// Says yes too often rather than too seldom.
+    /// For a role whose path is not known: what stands before and after the path in the ARN that a key holds (C2).
     #[must_use]
-    pub fn may_also_be(&self, key: &str, patterns: &[String], wildcards: bool) -> bool {
-        let Some((before, name)) = &self.role_without_path else { return false };
-        let special: &[char] = if wildcards { &['*', '?', '$'] } else { &['$'] };
-        key.eq_ignore_ascii_case("aws:PrincipalArn")
-            && patterns.iter().any(|text| may_match_path(text, special, before, name))
+    pub fn around_path(&self, key: &str) -> Option<(&str, &str)> {
+        let (before, name) = self.role_without_path.as_ref()?;
+        key.eq_ignore_ascii_case("aws:PrincipalArn").then_some((before, name))
     }
 
     /// Marks keys that have a common pattern of names as [`Context::derive_unknown`] does.
@@ -153,16 +150,5 @@ impl Context {
             fixed.zip(prefix.chars()).all(|(a, b)| a == b)
         };
         self.unknown_patterns.iter().any(covers) || self.unknown.iter().any(|name| name.starts_with(&prefix))
-    }
-}
-
-/// Whether a pattern could match `before` + some path + `name`: the text up to its first wildcard or variable has to agree
-/// with the beginning, and without any of them also the end.
-fn may_match_path(text: &str, special: &[char], before: &str, name: &str) -> bool {
-    match text.find(special) {
-        Some(at) => text.get(..at).is_some_and(|fixed| before.starts_with(fixed) || fixed.starts_with(before)),
-        None => {
-            text.strip_prefix(before).and_then(|rest| rest.strip_suffix(name)).is_some_and(|path| path.ends_with('/'))
-        }
     }
 }

@@ -116,6 +116,8 @@ fn variable<'a>(name: &'a str, context: &'a Context) -> Variable<'a> {
         None => (name.trim(), Ok(None)),
     };
     match (context.lookup(key), default) {
+        // The path in it was made up (C2).
+        (Lookup::Values(_), _) if context.around_path(key).is_some() => Variable::Unknown,
         (Lookup::Values([value]), _) => Variable::Text(value),
         // A key with several values cannot be used as a variable; what AWS does with it is not documented (M5).
         (Lookup::Values(_) | Lookup::Unknown, _) => Variable::Unknown,

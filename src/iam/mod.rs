@@ -22,6 +22,7 @@ pub mod operator;
 pub mod principal;
 pub mod public;
 mod region;
+mod role_path;
 mod setting;
 pub mod statement_diff;
 mod states;

@@ -41,7 +41,11 @@ fn is_within(inner: &CanonicalStatement, outer: &CanonicalStatement) -> bool {
     resource && principal && element_within(&inner.action, &outer.action) && outer.conditions.iter().all(implied)
 }
 
+/// What an empty list matches is not documented, so it lies within nothing.
 fn element_within(inner: &Element<BTreeSet<String>>, outer: &Element<BTreeSet<String>>) -> bool {
+    if inner.get().is_empty() || outer.get().is_empty() {
+        return false;
+    }
     match (inner, outer) {
         (Element::Is(inner), Element::Is(outer)) => inner.is_subset(outer),
         (Element::Not(inner), Element::Not(outer)) => outer.is_subset(inner),
@@ -56,7 +60,8 @@ fn principal_within(inner: &CanonicalPrincipal, outer: &CanonicalPrincipal) -> b
 /// Fewer values make a comparison for one of them stricter, and one for none of them looser; with and without set
 /// operators and `IfExists` (IAM User Guide, "Conditions with multiple context keys or values").
 fn condition_within(inner: &CanonicalCondition, outer: &CanonicalCondition) -> bool {
-    if (&inner.operator, &inner.key) != (&outer.operator, &outer.key) {
+    let empty = inner.values.is_empty() || outer.values.is_empty();
+    if empty || (&inner.operator, &inner.key) != (&outer.operator, &outer.key) {
         return false;
     }
     let comparison = inner.operator.rsplit(':').next().unwrap_or_default().to_ascii_lowercase();

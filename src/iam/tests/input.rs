@@ -102,7 +102,14 @@ fn grants_are_taken_as_the_command_line_prints_them() {
 #[test]
 fn what_follows_from_the_principal_is_derived_when_absent() {
     let table = [
-        (json!({"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/R"}}), json!({}), Allowed),
+        // A session's ARN does not say the path of its role; the context may.
+        (json!({"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/R"}}), json!({}), Unknown),
+        (
+            json!({"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/R"}}),
+            json!({"aws:PrincipalArn": "arn:aws:iam::111122223333:role/R"}),
+            Allowed,
+        ),
+        (json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/*R"}}), json!({}), Allowed),
         (json!({"StringEquals": {"aws:PrincipalAccount": OWNER}}), json!({}), Allowed),
         (json!({"StringEquals": {"aws:ResourceAccount": OWNER}}), json!({}), Allowed),
         (json!({"StringEquals": {"aws:PrincipalAccount": OWNER}}), json!({"AWS:principalaccount": "9"}), ImplicitDeny),

@@ -14,6 +14,7 @@ mod matrix;
 mod properties;
 mod region;
 mod rules;
+mod session_path;
 mod symbolic;
 
 const OWNER: &str = "111122223333";

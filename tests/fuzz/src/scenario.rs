@@ -40,7 +40,8 @@ const RESOURCES: [&str; 9] = [
     "arn:aws:*",
     "arn:aws:s3:::b/${*}",
 ];
-const KEYS: [&str; 11] = [
+/// Every key that a condition may ask for.
+pub const KEYS: [&str; 11] = [
     "aws:PrincipalTag/a",
     "aws:principaltag/A",
     "aws:PrincipalArn",

@@ -3,6 +3,7 @@
 use super::super::lab::*;
 use super::{check, pair};
 use crate::access::Question;
+use crate::model::desired::Reader;
 
 fn bob() -> String {
     format!("arn:aws:iam::{OWN}:user/bob")
@@ -177,5 +178,33 @@ fn entered() {
                 reader_trusts(&trusts_service("new.amazonaws.com")).user("bob", &[&may("new:Run", "*")]),
             ),
         ],
+    );
+}
+
+/// Rule A4: a provider that comes in by two doors is expected at each or not; one narrow door does not excuse an open one.
+#[test]
+fn entered_by_another_door() {
+    let github = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com";
+    let oidc = |subject: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Principal":{{"Federated":"{github}"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"StringLike":{{"token.actions.githubusercontent.com:sub":"{subject}"}}}}}}"#
+        )
+    };
+    let second = |subject: &str| {
+        let reader = Reader::Role { role: role_arn("Auditor").parse().expect("ARN"), mfa: false };
+        reader_trusts(&oidc("repo:acme/audit:*"))
+            .role("Auditor", &oidc(subject), &[])
+            .on_bucket(&allow(&role_arn("Auditor"), "s3:GetObject", LOGS, ""))
+            .with(|lab| drop(lab.desired.readers.insert("auditors".to_owned(), reader)))
+    };
+    check(
+        Question::Read,
+        vec![pair(
+            "any repository, by the second door",
+            second("repo:*"),
+            github,
+            "role/Auditor",
+            second("repo:acme/*"),
+        )],
     );
 }

@@ -173,3 +173,20 @@ fn unique_ids() {
         ],
     );
 }
+
+/// Rule C2: the ARN of a session does not say the path of its role, and `aws:PrincipalArn` has it.
+#[test]
+fn sessions_of_roles_whose_path_is_not_known() {
+    let session = format!("arn:aws:sts::{OTHER}:assumed-role/Partner/s");
+    let but = |pattern: &str| {
+        let spared = when("ArnLike", "aws:PrincipalArn", &format!("arn:aws:iam::{OTHER}:{pattern}"));
+        plain().on_bucket(&read(&session, "")).on_bucket(&deny("*", "s3:GetObject*", OBJECTS, &spared))
+    };
+    check(
+        Question::Read,
+        vec![
+            pair("a Deny of the role as if it had no path", but("role/Partner"), &session, "`Open`", but("role/*")),
+            pair("a Deny of one path", but("role/team/*"), &session, "`Open`", but("role/*Partner")),
+        ],
+    );
+}

@@ -19,10 +19,17 @@ fn rule_c02_principal_arn_is_the_role_the_user_or_root() {
         );
         case(who, "s3:GetObject", OBJECT).on(&[&statement]).run()
     };
-    assert_eq!(arn(SESSION, ROLE), Allowed);
+    assert_eq!(arn(ROLE, ROLE), Allowed);
     assert_eq!(arn("arn:aws:iam::111122223333:role/p/R", "arn:aws:iam::111122223333:role/p/R"), Allowed);
     assert_eq!(arn(SESSION, SESSION), ImplicitDeny, "never the session's own ARN");
     // A session's ARN does not say the path of its role.
+    assert_eq!(arn(SESSION, ROLE), Unknown);
+    for every_path in ["role/*", "role/*R", "role*/R", "*R", "*"] {
+        assert_eq!(arn(SESSION, &format!("arn:aws:iam::*:{every_path}")), Allowed, "{every_path}");
+    }
+    for some_paths in ["role/*/R", "role/?", "role/R*", "role/t*R"] {
+        assert_eq!(arn(SESSION, &format!("arn:aws:iam::*:{some_paths}")), Unknown, "{some_paths}");
+    }
     assert_eq!(arn(SESSION, "arn:aws:iam::111122223333:role/team/R"), Unknown);
     assert_eq!(arn(SESSION, "arn:aws:iam::*:role/team/*"), Unknown);
     assert_eq!(arn(SESSION, "arn:aws:iam::444455556666:role/team/R"), ImplicitDeny);
@@ -188,7 +195,7 @@ fn rule_c08_in_a_forwarded_session_the_address_is_not_known() {
         (r#"{"StringEquals":{"aws:SourceVpce":"vpce-1"}}"#, ImplicitDeny),
         (r#"{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}"#, Unknown),
         (r#"{"NotIpAddress":{"aws:SourceIp":"203.0.113.0/24"}}"#, Unknown),
-        (r#"{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/R"}}"#, Allowed),
+        (r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/*R"}}"#, Allowed),
     ];
     for (condition, expected) in table {
         assert_eq!(forwarded(condition), expected, "{condition}");

@@ -78,7 +78,7 @@ fn divergence_i_sessions_of_a_role_that_not_principal_names_may_be_denied() {
 fn divergence_j_the_context_is_derived() {
     for condition in [
         r#"{"StringEquals":{"aws:PrincipalAccount":"111122223333"}}"#,
-        r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/R"}}"#,
+        r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/*R"}}"#,
         r#"{"StringEquals":{"aws:ResourceAccount":"111122223333"}}"#,
     ] {
         assert_eq!(under(condition, &[]), Allowed, "{condition}");
