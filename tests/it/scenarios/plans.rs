@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use auditseal::model::{Live, Place};
-use auditseal::observe::{needed, observe};
+use auditseal::observe::{needed_for_plan, observe};
 use auditseal::plan::guard::Purpose;
 use auditseal::provider::Reader as _;
 use auditseal::run::apply::{ApplyError, check_fresh};
@@ -70,7 +70,8 @@ async fn waves(case: &Case, router: &auditseal::provider::router::Router) -> (BT
     let mut trips = BTreeMap::new();
     let mut reads = 0;
     loop {
-        let new: Vec<_> = needed(&case.desired, &live).into_iter().filter(|query| !live.contains(query)).collect();
+        let new: Vec<_> =
+            needed_for_plan(&case.desired, &live).into_iter().filter(|query| !live.contains(query)).collect();
         if new.is_empty() {
             return (trips, reads);
         }
