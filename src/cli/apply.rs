@@ -1,3 +1,4 @@
+use auditseal::manifest::is_part;
 use auditseal::model::Desired;
 use auditseal::plan::guard::Purpose;
 use auditseal::plan::{Plan, Selection};
@@ -35,7 +36,8 @@ pub async fn run(global: &Global, verb: &Apply, output: &Output) -> anyhow::Resu
         Some(saved) => saved.partial.as_ref().map(|one| one.selection.clone()).unwrap_or_default(),
         None => Selection::new(&verb.target, &verb.exclude),
     };
-    let options = PlanOptions { allow, partial: false, selection, access: true, today: today() };
+    let partial = saved.as_ref().map_or_else(|| is_part(&global.manifest), |saved| saved.partial.is_some());
+    let options = PlanOptions { allow, partial, selection, access: true, today: today() };
     let now = match &saved {
         // What a saved plan names may be done by now: then the plan is stale.
         Some(saved) => replan(&router, saved, &session::store(global), &options, Purpose::Apply).await?,

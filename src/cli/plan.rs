@@ -2,6 +2,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
+use auditseal::manifest::is_part;
 use auditseal::plan::guard::Purpose;
 use auditseal::plan::{Explanation, Plan as Document, Selection, Verdict};
 use auditseal::report;
@@ -25,7 +26,7 @@ pub async fn run(global: &Global, verb: &Plan, output: &Output) -> anyhow::Resul
     let desired = session::desired(loaded);
     let router = session::connections(global, &desired).await?;
     let selection = Selection::new(&verb.target, &verb.exclude);
-    let options = PlanOptions { allow, partial: false, selection, access: true, today: today() };
+    let options = PlanOptions { allow, partial: is_part(&global.manifest), selection, access: true, today: today() };
     let made = planned(&router, &desired, &options, Purpose::Plan).await;
     if let Some(exit) = unknown(&made, output) {
         return Ok(exit);

@@ -113,6 +113,16 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Box<Finding>> {
     Ok(found)
 }
 
+/// Whether a path is one manifest of several in its directory: accounts may be shared with the others.
+#[must_use]
+pub fn is_part(path: &Path) -> bool {
+    // A name without a folder lies in the present one.
+    let directory = path.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    let others = |all: Vec<PathBuf>| all.iter().any(|one| one.file_name() != path.file_name());
+    // What cannot be listed may hold others.
+    path.is_file() && directory.is_some_and(|directory| files(directory).map_or(true, others))
+}
+
 /// Whether a path is that of shared defaults.
 #[must_use]
 pub fn is_defaults(path: &Path) -> bool {

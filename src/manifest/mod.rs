@@ -34,7 +34,7 @@ pub use codes::{CODES, Code, explain};
 pub use directory::check_directory;
 pub use expand::expand;
 pub use format::format;
-pub use load::{Loaded, is_defaults, load, load_texts};
+pub use load::{Loaded, is_defaults, is_part, load, load_texts};
 pub use parse::{Defaults, parse, parse_with};
 pub use schema::{defaults_schema, schema};
 pub use secret::mask;

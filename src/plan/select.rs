@@ -35,9 +35,10 @@ pub struct LeftOut {
 }
 
 /// That a plan is of a part, and what it leaves out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Partial {
+    /// Whole when one manifest of a directory was planned.
     pub selection: Selection,
     pub left_out: Vec<LeftOut>,
 }

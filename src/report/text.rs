@@ -376,6 +376,9 @@ pub(super) fn summary_line(plan: &Plan) -> String {
 fn part(plan: &Plan) -> String {
     let Some(partial) = &plan.partial else { return String::new() };
     match partial.left_out.len() {
+        _ if partial.selection.is_whole() => {
+            " Partial: one manifest of several; nothing that manifests share is switched off or revoked.".to_owned()
+        }
         0 => " Partial: nothing is left out.".to_owned(),
         1 => " Partial: 1 change is left out.".to_owned(),
         many => format!(" Partial: {many} changes are left out."),

@@ -196,7 +196,7 @@ where
     } else {
         let plan_options = PlanOptions {
             allow: plan_to_apply.allowed.iter().cloned().collect(),
-            partial: false,
+            partial: plan_to_apply.partial.is_some(),
             selection: plan_to_apply.partial.as_ref().map(|one| one.selection.clone()).unwrap_or_default(),
             access: plan_to_apply.access.is_proved(),
             // A waiver that ends at midnight does not make a run look unfinished.

@@ -15,9 +15,9 @@ use crate::model::{Address, Desired, Fact, Intent, Kind, Live, Observed, Place, 
 use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
-    self, Delivery, Effects, Explanation, FORMAT_VERSION, GuardResult, Inputs, Order, Ordered, Plan, Reasoning,
-    Selection, Source, Step, StepAction, Summary, UnknownAddress, Verdict, build, principal_ids, reckon, safe_order,
-    select,
+    self, Delivery, Effects, Explanation, FORMAT_VERSION, GuardResult, Inputs, Order, Ordered, Partial, Plan,
+    Reasoning, Selection, Source, Step, StepAction, Summary, UnknownAddress, Verdict, build, principal_ids, reckon,
+    safe_order, select,
 };
 use crate::provider::Reader;
 
@@ -26,7 +26,7 @@ use crate::provider::Reader;
 pub struct PlanOptions {
     /// Guard codes that the user accepts.
     pub allow: BTreeSet<String>,
-    /// Only a part of a directory is planned: singletons are never narrowed.
+    /// Only a part of a directory is planned: singletons are never narrowed. The plan remembers it.
     pub partial: bool,
     /// Only a part of the plan. It implies `partial`; guards and proofs still see the whole estate.
     pub selection: Selection,
@@ -97,6 +97,7 @@ fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpos
     let mut built = build(&Inputs { desired, live, wanted: &wanted });
     let waivers = reckon(desired, live, scope, &mut built.changes, built.gaps.is_empty());
     let (mut built, partial) = select(built, &options.selection);
+    let partial = partial.or_else(|| options.partial.then(Partial::default));
     let usual = std::mem::take(&mut built.steps);
     let Ordered { steps, access, order } = match options.access {
         true => safe_order(desired, live, usual),

@@ -62,3 +62,26 @@ async fn a_part_is_applied_and_the_next_plan_shows_the_rest() {
     let all: BTreeSet<String> = planned.union(&left_out).cloned().collect();
     assert!(all.is_subset(&rest) && !all.contains(shared), "{all:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_manifest_of_a_directory_takes_nothing_from_the_others() {
+    let case = Case::insecure().await;
+    let shell = Shell::of(&case).await;
+    let one = ["plan", "-m", "manifests/acme.toml", "--format", "json"];
+    let is_shared = |address: &String| address.starts_with("_/log-delivery");
+    let alone = addresses(&shell.ends(&one, 0).await.json());
+    assert!(alone.iter().any(is_shared), "alone, the manifest switches off what nothing declares: {alone:?}");
+
+    // The delivery that is switched off could be that of the other manifest.
+    let other = case.sandbox.manifest().replace(&case.sandbox.aws.bucket, &format!("{}-b", case.sandbox.aws.bucket));
+    shell.write("manifests/beta.toml", other);
+    // Then there is no room for a new one, and that is said.
+    let beside = shell.ends(&one, 3).await.json();
+    let planned = addresses(&beside);
+    assert!(!planned.iter().any(is_shared), "{planned:?}");
+    assert!(planned.contains(VERSIONING), "{planned:?}");
+    assert!(beside["partial"].is_object(), "{beside:?}");
+    let text = shell.ends(&["plan", "-m", "manifests/acme.toml", "--concise"], 3).await;
+    text.says("Partial: one manifest of several");
+    text.says("no-free-delivery-slot");
+}
