@@ -241,25 +241,20 @@ pub struct Holder {
     pub verdict: Verdict,
 }
 
-impl Holder {
-    /// Who can do what, apart from how.
-    fn right(&self) -> (&str, Question, &str, Option<&str>) {
-        (&self.manifest, self.question, &self.arn, self.replica.as_deref())
-    }
-}
-
 impl Assessment {
-    /// Everybody who may, per question.
+    /// Everybody who may, per question; twice who may by a declared way and by another one.
     #[must_use]
     pub fn holders(&self) -> BTreeSet<Holder> {
-        let mut holders: BTreeMap<(&str, Question, &str, Option<&str>), Holder> = BTreeMap::new();
+        let mut holders: BTreeMap<_, Holder> = BTreeMap::new();
         for access in self.principals.iter().filter(|access| access.verdict.possible()) {
             let through = access.via.last().map(|hop| hop.role.clone());
-            let key = (access.manifest.as_str(), access.question, access.arn.as_str(), access.replica());
+            // By a declared way and by another one are two things.
+            let key =
+                (access.manifest.as_str(), access.question, access.arn.as_str(), access.replica(), access.declared);
             match holders.get_mut(&key) {
                 // What somebody can do without any role outweighs what a role lets them do.
                 Some(known) => {
-                    known.through = known.through.take().and(through);
+                    known.through = known.through.take().filter(|_| through.is_some());
                     known.verdict = known.verdict.max(access.verdict);
                 }
                 None => {
@@ -277,25 +272,6 @@ impl Assessment {
             }
         }
         holders.into_values().collect()
-    }
-
-    /// Who may now and could not before, or only under conditions.
-    #[must_use]
-    pub fn gained(&self, before: &Assessment) -> Vec<Holder> {
-        self.beyond(before, |now, before| before.is_none_or(|before| before < now))
-    }
-
-    /// Who could before, under whatever conditions, and cannot now.
-    #[must_use]
-    pub fn lost(&self, before: &Assessment) -> Vec<Holder> {
-        before.beyond(self, |_, after| after.is_none())
-    }
-
-    fn beyond(&self, other: &Assessment, is: impl Fn(Verdict, Option<Verdict>) -> bool) -> Vec<Holder> {
-        let theirs = other.holders();
-        let theirs: BTreeMap<_, Verdict> = theirs.iter().map(|holder| (holder.right(), holder.verdict)).collect();
-        let beyond = |holder: &Holder| is(holder.verdict, theirs.get(&holder.right()).copied());
-        self.holders().into_iter().filter(beyond).collect()
     }
 
     /// ARNs of those who may, sorted.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::access::{Assessment, Holder, ObjectClass, Question, Verdict};
 
-/// Who can do what, where, apart from how: manifest, question, ARN, replica.
-type Right<'a> = (&'a str, Question, &'a str, Option<&'a str>);
+/// Who can do what, where: manifest, question, ARN, replica, and whether by a declared way.
+type Right<'a> = (&'a str, Question, &'a str, Option<&'a str>, bool);
 
 /// What was found for one right, by class of objects.
 #[derive(Default)]
@@ -81,13 +81,13 @@ pub(super) fn shifts(before: &Assessment, after: &Assessment) -> Shifts {
 }
 
 fn right(holder: &Holder) -> Right<'_> {
-    (&holder.manifest, holder.question, &holder.arn, holder.replica.as_deref())
+    (&holder.manifest, holder.question, &holder.arn, holder.replica.as_deref(), holder.declared)
 }
 
 fn rights(assessment: &Assessment) -> BTreeMap<Right<'_>, Found<'_>> {
     let mut all: BTreeMap<Right<'_>, Found<'_>> = BTreeMap::new();
     for one in assessment.principals.iter().filter(|one| one.verdict.possible()) {
-        let found = all.entry((&one.manifest, one.question, &one.arn, one.replica())).or_default();
+        let found = all.entry((&one.manifest, one.question, &one.arn, one.replica(), one.declared)).or_default();
         let verdict = found.classes.entry(&one.object_class).or_insert(Verdict::Cannot);
         *verdict = one.verdict.max(*verdict);
     }

@@ -56,8 +56,8 @@ fn one(step: &Step, before: &Assessment, after: &Assessment) -> AccessStep {
 fn shift(holder: Holder, before: &Assessment, after: &Assessment) -> Shift {
     let of = |assessment: &Assessment| -> Vec<PrincipalAccess> {
         let same = |one: &&PrincipalAccess| {
-            (&one.manifest, one.question, &one.arn, one.replica())
-                == (&holder.manifest, holder.question, &holder.arn, holder.replica.as_deref())
+            (&one.manifest, one.question, &one.arn, one.replica(), one.declared)
+                == (&holder.manifest, holder.question, &holder.arn, holder.replica.as_deref(), holder.declared)
         };
         assessment.principals.iter().filter(same).cloned().collect()
     };

@@ -9,6 +9,7 @@ use crate::plan::{GuardResult, Plan, Verdict as Guard};
 use super::{at, bucket_policy, key_policy, numbered, plan, step, wanted};
 
 const CONTRACTOR: &str = "arn:aws:iam::111122223333:role/Contractor";
+const PROVIDER: &str = "arn:aws:iam::111122223333:saml-provider/corp";
 
 /// A contractor reads, by bucket and key.
 pub(crate) fn open() -> Lab {
@@ -40,7 +41,8 @@ fn the_witness_of_whoever_loses_is_told_before_and_what_stands_in_the_way_after(
     // Of objects without the key, the bucket policy alone decides: the contractor keeps those.
     assert!(step.gained.is_empty() && step.lost.is_empty(), "{step:?}");
     let narrowed: Vec<_> = step.narrowed.iter().map(|one| (one.holder.question, one.holder.arn.as_str())).collect();
-    assert_eq!(narrowed, [(Question::Read, CONTRACTOR)]);
+    // With it, whoever comes in as the contractor.
+    assert_eq!(narrowed, [(Question::Read, CONTRACTOR), (Question::Read, PROVIDER)]);
     let shift = &step.narrowed[0];
     let before = shift.before.iter().find(|one| one.verdict == Verdict::Can).expect("it could");
     assert!(before.witness.s3.iter().any(|text| text.contains("`ForContractor`")), "{:?}", before.witness);
@@ -77,7 +79,7 @@ fn a_key_that_opens_is_a_gain_for_whoever_reads_objects_without_it() {
     let plan = plan(&lab, numbered(vec![(key_policy(&lab, &statements), &[])]));
     assert!(plan.access.before.read.contains(&CONTRACTOR.to_owned()), "objects of an older encryption");
     let gained: Vec<_> = plan.access.steps.iter().flat_map(|step| &step.gained).map(|one| one.arn.as_str()).collect();
-    assert_eq!(gained, [CONTRACTOR]);
+    assert_eq!(gained, [CONTRACTOR, PROVIDER]);
 }
 
 #[test]

@@ -61,14 +61,15 @@ fn somebody_keeps_control_or_it_is_said() {
 }
 
 #[test]
-fn two_states_are_compared_by_who_can() {
-    let (before, after) = (plain().assess(), jump().assess());
-    let gained = after.gained(&before);
-    assert!(gained.iter().any(|one| one.arn == role("Jump") && one.question == Question::Read && !one.declared));
-    assert_eq!(after.lost(&before), []);
-    assert_eq!(before.gained(&after), []);
-    assert_eq!(before.lost(&after), gained, "the way back loses what the way there gained");
-    assert_eq!(before.gained(&before), []);
+fn a_declared_way_in_does_not_hide_another_one() {
+    let lab = sealed()
+        .role("Other", SAML, &[])
+        .on_bucket(&allow(&role("Other"), "s3:GetObject", LOGS, ""))
+        .on_key(KEY, &allow(&role("Other"), "kms:Decrypt", "*", ""));
+    let holders = lab.assess().holders();
+    let ways = holders.iter().filter(|one| one.arn.contains(":saml-provider/") && one.question == Question::Read);
+    let ways: Vec<(bool, Option<&str>)> = ways.map(|one| (one.declared, one.through.as_deref())).collect();
+    assert_eq!(ways, [(false, Some(role("Other").as_str())), (true, Some(READER))]);
 }
 
 #[test]
