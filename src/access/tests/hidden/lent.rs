@@ -181,7 +181,7 @@ fn what_is_lent_is_no_more_than_the_role_and_the_grant() {
     };
     let get = (Question::Read, "s3:GetObject".to_owned(), Verdict::Conditional);
     let put = (Question::Write, "s3:PutObject".to_owned(), Verdict::Conditional);
-    assert_eq!(of(&delivery("READ")), [get.clone()]);
+    assert_eq!(of(&delivery("READ")), std::slice::from_ref(&get));
     let write = of(&delivery("WRITE"));
     assert!(write.contains(&put) && !write.contains(&get), "{write:?}");
     assert!(write.contains(&(Question::Tamper, "s3:DeleteObject".to_owned(), Verdict::Conditional)), "{write:?}");
