@@ -21,6 +21,7 @@ use super::estate::Estate;
 use super::filter::Filter;
 use super::foreign;
 use super::inventory::Inventory;
+use super::lent;
 use super::mentioned::Mentioned;
 use super::objects::{self, Objects};
 use super::outsiders::Home;
@@ -143,7 +144,8 @@ fn assess_one(compiled: &Compiled, desired: &Desired, live: &Live) -> Assessment
     standing(&mut estate, &classes, inventory_ref);
     let filter = Filter::new(&estate);
     let reach = Reach { estate: &estate, classes: &classes, filter: &filter };
-    let found: Vec<Vec<Found>> = subjects.iter().map(|subject| reach.of(subject)).collect();
+    let mut found: Vec<Vec<Found>> = subjects.iter().map(|subject| reach.of(subject)).collect();
+    lent::to_principals(&reach, inventory_ref, &subjects, &mut found);
     let targets = targets(inventory_ref, &subjects, &found);
     let graph = Chains { estate: &estate, inventory: inventory_ref, home: &home }.behind(&targets, &subjects);
     let book = Book { desired, declared: &declared, classes: &classes, inventory: inventory_ref };
@@ -154,6 +156,7 @@ fn assess_one(compiled: &Compiled, desired: &Desired, live: &Live) -> Assessment
     chains(&mut entries, &graph, &found, inventory_ref, &classes);
     let mut principals = entries.finish();
     principals.extend(unlisted_doors(&reach, &mentioned, &subjects));
+    principals.extend(lent::to_directory(&reach, inventory_ref, &found));
     let roles =
         |arn: &str| -> Vec<PrincipalAccess> { principals.iter().filter(|one| one.arn == arn).cloned().collect() };
     let databricks = databricks::assess(desired, live, &declared, &roles);
@@ -213,6 +216,7 @@ fn mentioned(estate: &Estate<'_>) -> Mentioned {
         }
         mentioned.principal(&grant.grantee);
     }
+    lent::grantees(estate).for_each(|arn| mentioned.principal(arn));
     mentioned.canonical_users.extend(acl::canonical_users(estate));
     if let Some(owner) = owner(estate) {
         mentioned.canonical_users.remove(&owner);
@@ -248,10 +252,16 @@ fn standing(estate: &mut Estate<'_>, classes: &[Objects], inventory: &Inventory)
         "presigned-urls",
         "whoever can read an object can sign a URL for it, and whoever holds the URL then reads as they do",
     );
+    let not_asked = match estate.lent {
+        Some(_) => "",
+        None => ", and neither were Multi-Region access points and access grants, which a plan does not ask for",
+    };
     estate.assume(
         "other-doors-act-as-their-caller",
-        "multi-Region access points, Object Lambda access points and Access Grants were not listed: they act as their caller \
-         or as a role of this list, save where the bucket policy delegates to access points",
+        format!(
+            "Object Lambda access points were not listed{not_asked}: they read as their caller, through an access point \
+             that has to allow it"
+        ),
     );
     if estate.acl.is_some() {
         estate.assume(

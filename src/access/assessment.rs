@@ -87,6 +87,9 @@ pub enum PrincipalKind {
     CanonicalUser,
     /// Whoever an access point that could not be looked into lets in.
     AccessPoint,
+    /// Somebody in the directory of IAM Identity Center to whom an access grant is made.
+    DirectoryUser,
+    DirectoryGroup,
     DatabricksUser,
     DatabricksServicePrincipal,
     /// A group whose members are not known.
@@ -98,7 +101,8 @@ pub enum PrincipalKind {
 pub struct Hop {
     /// ARN of the role that is taken.
     pub role: String,
-    /// How: `assume-role`, `pass-role` (a compute service runs as it), `service`, `identity-provider`, `unity-catalog`.
+    /// How: `assume-role`, `pass-role` (a compute service runs as it), `service`, `identity-provider`, `access-grant`
+    /// (S3 lends it), `unity-catalog`.
     pub by: String,
     /// Statements that let it happen.
     pub statements: Vec<String>,

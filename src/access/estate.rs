@@ -7,7 +7,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::iam::NamedPolicy;
-use crate::model::access_point::AccessPoint;
+use crate::model::access_grant::AccessGrant;
+use crate::model::access_point::{AccessPoint, MultiRegionAccessPoint};
 use crate::model::bucket::{Acl, Encryption, PublicAccessBlock};
 use crate::model::key::Grant;
 use crate::model::live::{Query, Read};
@@ -56,6 +57,8 @@ pub(super) struct Estate<'a> {
     pub doors: Vec<Door>,
     /// Whether the access points of the bucket's own account are all known.
     pub doors_listed: bool,
+    /// Access grants of the bucket's account; `None` when nobody asked, as for a plan.
+    pub lent: Option<Vec<AccessGrant>>,
     pub limits: Limits,
     pub gaps: Vec<Gap>,
     pub assumptions: Vec<Assumption>,
@@ -82,6 +85,7 @@ impl<'a> Estate<'a> {
             keys: BTreeMap::new(),
             doors: Vec::new(),
             doors_listed: true,
+            lent: None,
             limits: Limits::default(),
             gaps: Vec::new(),
             assumptions: Vec::new(),
@@ -101,6 +105,7 @@ impl<'a> Estate<'a> {
         estate.acl = estate.lists();
         estate.encryption = estate.read(Read::BucketEncryption { bucket: estate.bucket() }, Fact::encryption);
         estate.doors();
+        estate.lent = estate.lent();
         estate.limits = Limits::of(&mut estate);
         estate
     }
@@ -178,6 +183,7 @@ impl<'a> Estate<'a> {
     }
 
     fn doors(&mut self) {
+        self.doors_of_regions();
         match self.read(Read::AccessPoints { bucket: self.bucket() }, Fact::names) {
             Observed::Present(names) => {
                 for name in names.0 {
@@ -187,6 +193,36 @@ impl<'a> Estate<'a> {
             Observed::Absent => {}
             Observed::Unknown(_) => self.doors_listed = false,
         }
+    }
+
+    /// Doors of the account in several regions; a plan does not ask for them.
+    fn doors_of_regions(&mut self) {
+        let read = Read::MultiRegionAccessPoints { bucket: self.bucket() };
+        if !self.asked(&read) {
+            return;
+        }
+        match self.read(read, Fact::multi_region_access_points) {
+            Observed::Present(points) => {
+                for MultiRegionAccessPoint { point, policy } in points {
+                    let title = format!("policy of Multi-Region access point {}", point.name);
+                    let policy = policy.map(|text| self.library.read(&title, &text));
+                    self.doors.push(Door { point, policy });
+                }
+            }
+            Observed::Absent => {}
+            Observed::Unknown(_) => self.doors_listed = false,
+        }
+    }
+
+    fn lent(&mut self) -> Option<Vec<AccessGrant>> {
+        if !self.asked(&Read::AccessGrants) {
+            return None;
+        }
+        Some(self.read(Read::AccessGrants, Fact::access_grants).present().unwrap_or_default())
+    }
+
+    fn asked(&self, read: &Read) -> bool {
+        self.live.contains(&Query { place: self.place.clone(), read: read.clone() })
     }
 
     fn door(&mut self, name: String) {

@@ -47,6 +47,8 @@ fn is_foreign(one: &PrincipalAccess, own: &str) -> bool {
         | PrincipalKind::Service
         | PrincipalKind::IdentityProvider
         | PrincipalKind::AccessPoint
+        | PrincipalKind::DirectoryUser
+        | PrincipalKind::DirectoryGroup
         | PrincipalKind::DatabricksUser
         | PrincipalKind::DatabricksServicePrincipal
         | PrincipalKind::DatabricksGroup => false,

@@ -22,6 +22,7 @@ mod estate;
 mod filter;
 mod foreign;
 mod inventory;
+mod lent;
 mod mentioned;
 mod objects;
 mod organization;

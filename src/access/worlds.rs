@@ -228,14 +228,17 @@ pub(super) fn direct() -> Keys {
 /// Keys of a request to the bucket through an access point.
 pub(super) fn through_access_point(arn: &str, account: &str, vpc: bool) -> Keys {
     let origin = if vpc { "VPC" } else { "Internet" };
-    Keys {
-        fixed: BTreeMap::from([
-            one("s3:DataAccessPointArn", arn),
-            one("s3:DataAccessPointAccount", account),
-            one("s3:AccessPointNetworkOrigin", origin),
-        ]),
+    let mut keys = Keys {
+        fixed: BTreeMap::from([one("s3:DataAccessPointArn", arn), one("s3:DataAccessPointAccount", account)]),
         ..Keys::default()
+    };
+    // What one of several regions shows here is not documented.
+    if arn.ends_with(".mrap") {
+        keys.unknown.insert("s3:AccessPointNetworkOrigin".to_owned());
+    } else {
+        keys.fixed.extend([one("s3:AccessPointNetworkOrigin", origin)]);
     }
+    keys
 }
 
 /// Keys of the request that S3 makes to KMS for its caller (K4, C8): the endpoint is not passed on, the encryption context

@@ -62,6 +62,10 @@ pub fn read_permission(read: &Read) -> Permission {
         Read::AccessPoints { .. } => Aws("s3:ListAccessPoints"),
         Read::AccessPoint { .. } => Aws("s3:GetAccessPoint"),
         Read::AccessPointPolicy { .. } => Aws("s3:GetAccessPointPolicy"),
+        // Then GetMultiRegionAccessPointPolicy.
+        Read::MultiRegionAccessPoints { .. } => Aws("s3:ListMultiRegionAccessPoints"),
+        // Then ListAccessGrants and ListAccessGrantsLocations, where there is an instance.
+        Read::AccessGrants => Aws("s3:ListAccessGrantsInstances"),
         Read::Organization => Aws("organizations:DescribeOrganization"),
         // Then ListPoliciesForTarget and DescribePolicy; a refusal names the one that is missing.
         Read::OrganizationPolicies => Aws("organizations:ListParents"),

@@ -90,6 +90,8 @@ fn sides(kind: Kind, before: Option<&Fact>, wanted: &Fact, resolve: &Resolve<'_>
         | Fact::WorkspaceIds(_)
         | Fact::Authorization(_)
         | Fact::AccessPoint(_)
+        | Fact::MultiRegionAccessPoints(_)
+        | Fact::AccessGrants(_)
         | Fact::Organization(_)
         | Fact::StorageCredentials(_)
         | Fact::ExternalLocations(_)

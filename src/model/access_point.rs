@@ -1,4 +1,4 @@
-//! S3 access points: further doors to a bucket, each with a policy and switches of its own.
+//! S3 access points, of one region and of several: further doors to a bucket, each with a policy and switches of its own.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,4 +16,12 @@ pub struct AccessPoint {
     pub vpc: Option<String>,
     /// Set when it was made and never changed afterwards.
     pub block: PublicAccessBlock,
+}
+
+/// A Multi-Region access point, as it leads to one bucket (`s3:ListMultiRegionAccessPoints`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MultiRegionAccessPoint {
+    pub point: AccessPoint,
+    /// The policy in force (`s3:GetMultiRegionAccessPointPolicy`).
+    pub policy: Option<String>,
 }

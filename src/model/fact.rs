@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::access_point::AccessPoint;
+use super::access_grant::AccessGrant;
+use super::access_point::{AccessPoint, MultiRegionAccessPoint};
 use super::authorization::Authorization;
 use super::bucket::{
     Acl, Encryption, Lifecycle, Logging, Notification, ObjectLock, Ownership, PublicAccessBlock, Replication,
@@ -91,6 +92,8 @@ facts! {
     WorkspaceConf(WorkspaceConf) as workspace_conf,
     Authorization(Authorization) as authorization,
     AccessPoint(AccessPoint) as access_point,
+    MultiRegionAccessPoints(Vec<MultiRegionAccessPoint>) as multi_region_access_points,
+    AccessGrants(Vec<AccessGrant>) as access_grants,
     Organization(Organization) as organization,
     OrganizationLevels(Vec<OrganizationLevel>) as organization_levels,
     DatabricksCaller(DatabricksCaller) as databricks_caller,

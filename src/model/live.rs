@@ -114,6 +114,13 @@ pub enum Read {
     AccessPointPolicy {
         name: String,
     },
+    /// Multi-Region access points of the asked account that lead to a bucket, with their policies →
+    /// `Fact::MultiRegionAccessPoints`; absent in partitions that have none.
+    MultiRegionAccessPoints {
+        bucket: String,
+    },
+    /// S3 Access Grants of account and region → `Fact::AccessGrants`; absent when the account does not use them there.
+    AccessGrants,
     /// organizations:DescribeOrganization → `Fact::Organization`; an account in no organization has one without an id.
     Organization,
     /// SCPs and RCPs from the root down to the asked account → `Fact::OrganizationLevels`, empty when the account is in

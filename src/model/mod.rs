@@ -23,6 +23,7 @@
 //! 10. The sandbox serves and seeds it, and a test shows: the second plan is empty, every field that drifts is found
 //!     and repaired, and an apply that is killed at any request is finished by the next.
 
+pub mod access_grant;
 pub mod access_point;
 pub mod address;
 pub mod arn;

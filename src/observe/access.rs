@@ -43,6 +43,8 @@ pub fn needed_for_access(desired: &[Desired], live: &Live) -> BTreeSet<Query> {
         let copies = questions.copies(one);
         for (place, bucket) in &copies {
             questions.doors(place, bucket);
+            questions.ask(place, Read::MultiRegionAccessPoints { bucket: bucket.clone() });
+            questions.ask(place, Read::AccessGrants);
             questions.default_key(place, bucket);
         }
         for key in &one.key.previous {

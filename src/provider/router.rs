@@ -65,7 +65,9 @@ impl Service {
             | Read::BucketReplication { .. }
             | Read::AccessPoints { .. }
             | Read::AccessPoint { .. }
-            | Read::AccessPointPolicy { .. } => Self::S3,
+            | Read::AccessPointPolicy { .. }
+            | Read::MultiRegionAccessPoints { .. }
+            | Read::AccessGrants => Self::S3,
             Read::Keys
             | Read::Key { .. }
             | Read::KeyPolicy { .. }

@@ -117,6 +117,11 @@ fn s3control(method: &str, path: &str, account: &str, query: &str) -> Named {
         "accesspoint" if path == "accesspoint" => ("AccessPoints", bucket_parameter(query)),
         "accesspoint" if path.ends_with("/policy") => ("AccessPointPolicy", path.to_owned()),
         "accesspoint" => ("AccessPoint", path.to_owned()),
+        "mrap" if path.ends_with("/policy") => ("MultiRegionAccessPointPolicy", path.to_owned()),
+        "mrap" => ("MultiRegionAccessPoints", account.to_owned()),
+        "accessgrantsinstances" => ("AccessGrantsInstances", account.to_owned()),
+        "accessgrantsinstance" if path.ends_with("/grants") => ("AccessGrants", account.to_owned()),
+        "accessgrantsinstance" if path.ends_with("/locations") => ("AccessGrantsLocations", account.to_owned()),
         other => (other, path.to_owned()),
     };
     let verb = match method {
@@ -124,7 +129,7 @@ fn s3control(method: &str, path: &str, account: &str, query: &str) -> Named {
         "PUT" => "Put",
         "POST" => "Create",
         "DELETE" => "Delete",
-        _ if noun == "AccessPoints" => "List",
+        _ if noun.ends_with('s') => "List",
         _ => "Get",
     };
     Named { service: "s3control".to_owned(), operation: format!("{verb}{noun}"), is_write: method != "GET", resource }

@@ -55,6 +55,62 @@ impl World {
         self.control(who, account, "PUT", &format!("accesspoint/{name}/policy"), body).await.map(drop)
     }
 
+    /// A Multi-Region access point in front of one bucket, with a policy.
+    pub async fn create_multi_region_access_point(
+        &self,
+        who: &Credentials,
+        account: &str,
+        name: &str,
+        bucket: &str,
+        policy: Option<&Value>,
+    ) -> Result<()> {
+        // They are managed there, wherever their buckets are.
+        let world = World::new(self.endpoint(), "us-west-2");
+        let body = format!(
+            "<CreateMultiRegionAccessPointRequest xmlns=\"http://awss3control.amazonaws.com/doc/2018-08-20/\"><Details>\
+             <Name>{name}</Name><Regions><Region><Bucket>{bucket}</Bucket></Region></Regions></Details>\
+             </CreateMultiRegionAccessPointRequest>"
+        );
+        world.control(who, account, "POST", "async-requests/mrap/create", body).await?;
+        let Some(policy) = policy else { return Ok(()) };
+        let policy = policy.to_string().replace('&', "&amp;").replace('<', "&lt;");
+        let body = format!(
+            "<PutMultiRegionAccessPointPolicyRequest xmlns=\"http://awss3control.amazonaws.com/doc/2018-08-20/\"><Details>\
+             <Name>{name}</Name><Policy>{policy}</Policy></Details></PutMultiRegionAccessPointPolicyRequest>"
+        );
+        world.control(who, account, "POST", "async-requests/mrap/put-policy", body).await.map(drop)
+    }
+
+    /// Lends a role to somebody, for reading below a prefix of a bucket; makes the instance and the location as needed.
+    pub async fn create_access_grant(
+        &self,
+        who: &Credentials,
+        account: &str,
+        role: &str,
+        below: &str,
+        (kind, grantee): (&str, &str),
+    ) -> Result<()> {
+        let request = |name: &str, content: String| {
+            format!(
+                "<{name}Request xmlns=\"http://awss3control.amazonaws.com/doc/2018-08-20/\">{content}</{name}Request>"
+            )
+        };
+        let instance = request("CreateAccessGrantsInstance", String::new());
+        self.control(who, account, "POST", "accessgrantsinstance", instance).await?;
+        let location = format!("<LocationScope>s3://{below}*</LocationScope><IAMRoleArn>{role}</IAMRoleArn>");
+        let location = request("CreateAccessGrantsLocation", location);
+        let made = self.control(who, account, "POST", "accessgrantsinstance/location", location).await?;
+        let id = made.split("<AccessGrantsLocationId>").nth(1).and_then(|rest| rest.split('<').next());
+        let id = id.with_context(|| format!("no location in {made}"))?;
+        let grant = format!(
+            "<AccessGrantsLocationId>{id}</AccessGrantsLocationId><AccessGrantsLocationConfiguration><S3SubPrefix>*\
+             </S3SubPrefix></AccessGrantsLocationConfiguration><Grantee><GranteeType>{kind}</GranteeType>\
+             <GranteeIdentifier>{grantee}</GranteeIdentifier></Grantee><Permission>READ</Permission>"
+        );
+        let grant = request("CreateAccessGrant", grant);
+        self.control(who, account, "POST", "accessgrantsinstance/grant", grant).await.map(drop)
+    }
+
     async fn control(
         &self,
         who: &Credentials,

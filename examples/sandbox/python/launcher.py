@@ -55,6 +55,7 @@ def main():
     import rules_access
     import rules_answers
     import rules_documents
+    import rules_doors
     import rules_inventory
     import rules_listing
 
@@ -63,6 +64,7 @@ def main():
     rules_answers.install()
     # Before paging, which cuts what it adds.
     rules_inventory.install()
+    rules_doors.install()
     rules_listing.install()
     rules_access.install()
 

@@ -16,7 +16,7 @@ use crate::model::access_point::AccessPoint;
 use crate::model::fact::PolicyText;
 
 /// The most that one page holds.
-const PAGE: &str = "1000";
+pub(super) const PAGE: &str = "1000";
 
 /// Names of the account's access points that lead to a bucket, also to one of another account.
 pub(super) async fn list(signer: &Signer, account: Option<&str>, bucket: &str) -> Answer {
@@ -54,7 +54,7 @@ pub(super) async fn policy(signer: &Signer, account: Option<&str>, name: &str) -
 }
 
 /// A path and query below the API version, encoded.
-fn target(path: &str, query: &[(&str, &str)]) -> Result<String, Failure> {
+pub(super) fn target(path: &str, query: &[(&str, &str)]) -> Result<String, Failure> {
     let url = match query {
         [] => Url::parse(&format!("http://x/{path}")),
         query => Url::parse_with_params(&format!("http://x/{path}"), query),

@@ -9,7 +9,7 @@ use super::error::{Answer, Done, Failure, observed};
 use super::s3::S3;
 use super::signed::Signer;
 use super::trace::Watch;
-use super::{access_point, authorization, iam, kms, organizations, s3control, sts};
+use super::{access_grants, access_point, authorization, iam, kms, multi_region, organizations, s3control, sts};
 use crate::call::{Read, Write, WriteOutcome, read_permission, write_permissions};
 use crate::model::{Fact, Observed, Reference};
 use crate::provider::WriteError;
@@ -147,6 +147,10 @@ impl AwsClient {
             Read::AccessPoints { bucket } => access_point::list(&self.signer, self.account.as_deref(), bucket).await,
             Read::AccessPoint { name } => access_point::get(&self.signer, self.account.as_deref(), name).await,
             Read::AccessPointPolicy { name } => access_point::policy(&self.signer, self.account.as_deref(), name).await,
+            Read::MultiRegionAccessPoints { bucket } => {
+                multi_region::list(&self.signer, self.account.as_deref(), bucket).await
+            }
+            Read::AccessGrants => access_grants::list(&self.signer, self.account.as_deref()).await,
             Read::Organization => organizations::organization(&self.signer).await,
             Read::OrganizationPolicies => organizations::policies(&self.signer, self.account.as_deref()).await,
             Read::Credentials
@@ -287,7 +291,8 @@ fn subject(read: &Read) -> Option<String> {
         | Read::BucketLogging { bucket }
         | Read::BucketNotification { bucket }
         | Read::BucketReplication { bucket }
-        | Read::AccessPoints { bucket } => Some(bucket.clone()),
+        | Read::AccessPoints { bucket }
+        | Read::MultiRegionAccessPoints { bucket } => Some(bucket.clone()),
         Read::AccessPoint { name } | Read::AccessPointPolicy { name } => Some(name.clone()),
         Read::Key { key }
         | Read::KeyPolicy { key }
@@ -300,6 +305,7 @@ fn subject(read: &Read) -> Option<String> {
         }
         Read::RolePolicy { role, policy } => Some(format!("{role}/{policy}")),
         Read::CallerIdentity
+        | Read::AccessGrants
         | Read::AccountPublicAccessBlock
         | Read::AccountAuthorization
         | Read::Organization

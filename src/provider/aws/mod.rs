@@ -6,6 +6,7 @@
 //! tool needs are signed here (`signed`), which saves three generated crates. The edge decides three things only: whether an
 //! answer is present, absent or unknown; how a write failed; and that nothing is sent in plain text outside this machine.
 
+mod access_grants;
 mod access_point;
 mod authorization;
 mod client;
@@ -16,6 +17,7 @@ mod failure;
 mod iam;
 mod json;
 mod kms;
+mod multi_region;
 mod organizations;
 mod s3;
 mod s3control;

@@ -17,12 +17,61 @@ pub(super) fn texts(body: &str) -> Result<BTreeMap<String, String>, quick_xml::E
 
 /// Local name and text of every element that holds text, in their order.
 pub(super) fn all(body: &str) -> Result<Vec<(String, String)>, quick_xml::Error> {
-    let mut reader = Reader::from_str(body);
     let mut texts = Vec::new();
+    walk(body, |step| {
+        if let Step::Text(element, content) = step {
+            texts.push((element, content));
+        }
+    })?;
+    Ok(texts)
+}
+
+/// Local name and text of every element that holds text, in their order: a list for each element of a name.
+pub(super) fn split(body: &str, element: &str) -> Result<Vec<Vec<(String, String)>>, quick_xml::Error> {
+    let mut lists: Vec<Vec<(String, String)>> = Vec::new();
+    let mut inside = 0_usize;
+    walk(body, |step| match step {
+        Step::Open(name) if name == element => {
+            if inside == 0 {
+                lists.push(Vec::new());
+            }
+            inside += 1;
+        }
+        Step::Close(name) if name == element => inside = inside.saturating_sub(1),
+        Step::Text(name, content) if inside > 0 => {
+            if let Some(list) = lists.last_mut() {
+                list.push((name, content));
+            }
+        }
+        Step::Open(_) | Step::Close(_) | Step::Text(..) => {}
+    })?;
+    Ok(lists)
+}
+
+/// What is met on the way through a document.
+enum Step {
+    Open(String),
+    /// An element that holds text alone, before it closes.
+    Text(String, String),
+    Close(String),
+}
+
+fn walk(body: &str, mut on: impl FnMut(Step)) -> Result<(), quick_xml::Error> {
+    let mut reader = Reader::from_str(body);
     let mut open: Option<(String, String)> = None;
     loop {
         match reader.read_event()? {
-            Event::Start(start) => open = Some((start.local_name().as_ref().to_owned(), String::new())),
+            Event::Start(start) => {
+                let name = start.local_name().as_ref().to_owned();
+                on(Step::Open(name.clone()));
+                open = Some((name, String::new()));
+            }
+            Event::Empty(element) => {
+                let name = element.local_name().as_ref().to_owned();
+                open = None;
+                on(Step::Open(name.clone()));
+                on(Step::Close(name));
+            }
             Event::Text(text) => {
                 if let Some((_, content)) = &mut open {
                     content.push_str(&text.xml10_content());
@@ -44,13 +93,13 @@ pub(super) fn all(body: &str) -> Result<Vec<(String, String)>, quick_xml::Error>
                 }
             }
             Event::End(end) => {
-                if let Some((element, content)) =
-                    open.take().filter(|(element, _)| element == end.local_name().as_ref())
-                {
-                    texts.push((element, content.trim().to_owned()));
+                let name = end.local_name().as_ref().to_owned();
+                if let Some((element, content)) = open.take().filter(|(element, _)| *element == name) {
+                    on(Step::Text(element, content.trim().to_owned()));
                 }
+                on(Step::Close(name));
             }
-            Event::Eof => return Ok(texts),
+            Event::Eof => return Ok(()),
             _ => {}
         }
     }

@@ -74,7 +74,7 @@ fn definitions() -> Value {
     let question = json!({ "enum": ["read", "write", "tamper", "list"] });
     let kind = json!({ "enum": [
         "root", "user", "role", "role-session", "federated-user", "account", "any-aws", "anonymous", "service",
-        "identity-provider", "canonical-user", "access-point", "databricks-user", "databricks-service-principal",
+        "identity-provider", "canonical-user", "access-point", "directory-user", "directory-group", "databricks-user", "databricks-service-principal",
         "databricks-group"
     ] });
     json!({

@@ -4,6 +4,7 @@ mod catalog;
 mod needed;
 
 use auditseal::call::{Query, Read};
+use auditseal::model::access_grant::Grantee;
 use auditseal::model::access_point::AccessPoint;
 use auditseal::model::authorization::{Authorization, IamGroup, IamRole, IamUser, InlinePolicy, ManagedPolicy};
 use auditseal::model::bucket::PublicAccessBlock;
@@ -228,6 +229,61 @@ async fn every_door_of_the_bucket_is_found() {
         (Read::Organization, "organizations:DescribeOrganization"),
         (Read::OrganizationPolicies, "organizations:ListParents"),
     ] {
+        assert_eq!(gap(&router, &place, read).await.permission.as_deref(), Some(permission));
+    }
+}
+
+/// Doors of several regions, and what S3 lends as a role of the account.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doors_of_regions_and_grants_are_found() {
+    let case = Case::insecure().await;
+    let aws = &case.sandbox.aws;
+    let (root, account, place) = (aws.root(), aws.account.as_str(), case.aws_place());
+    let router = case.router().await;
+    let points = || Read::MultiRegionAccessPoints { bucket: aws.bucket.clone() };
+    let of = Fact::multi_region_access_points;
+    assert_eq!(present(&router, &place, points(), of).await, []);
+    assert_eq!(ask(&router, &place, Read::AccessGrants).await, Observed::Absent, "no instance");
+
+    let policy = json!({ "Version": "2012-10-17", "Statement": [{ "Sid": "a<b&c", "Effect": "Allow" }] });
+    for (name, bucket, policy) in
+        [("a", "elsewhere", None), ("b", aws.bucket.as_str(), Some(&policy)), ("c", &aws.bucket, None)]
+    {
+        aws.world.create_multi_region_access_point(&root, account, name, bucket, policy).await.expect(name);
+    }
+    let found = present(&router, &place, points(), of).await;
+    let names: Vec<&str> = found.iter().map(|one| one.point.name.as_str()).collect();
+    assert_eq!(names, ["b", "c"]);
+    let arn = &found[0].point.arn;
+    assert!(arn.starts_with(&format!("arn:aws:s3::{account}:accesspoint/m")) && arn.ends_with(".mrap"), "{arn}");
+    assert!(found[0].point.block.restrict_public_buckets && found[1].policy.is_none());
+    let text = found[0].policy.as_deref().expect("a policy");
+    assert_eq!(serde_json::from_str::<Value>(text).expect("JSON"), policy);
+
+    let (role, below) = (aws.role_arn("Lent"), format!("{}/audit/", aws.bucket));
+    for (kind, grantee) in
+        [("IAM", aws.role_arn("Jump")), ("DIRECTORY_USER", "u-1".to_owned()), ("DIRECTORY_GROUP", "g-1".to_owned())]
+    {
+        aws.world.create_access_grant(&root, account, &role, &below, (kind, &grantee)).await.expect(kind);
+    }
+    let mut found = present(&router, &place, Read::AccessGrants, Fact::access_grants).await;
+    found.sort_by(|a, b| a.grantee.cmp(&b.grantee));
+    let grantees: Vec<&Grantee> = found.iter().map(|one| &one.grantee).collect();
+    let wanted = [
+        Grantee::Iam(aws.role_arn("Jump")),
+        Grantee::DirectoryUser("u-1".to_owned()),
+        Grantee::DirectoryGroup("g-1".to_owned()),
+    ];
+    assert_eq!(grantees, wanted.iter().collect::<Vec<_>>());
+    for one in &found {
+        assert_eq!((one.role.as_deref(), one.permission.as_str()), (Some(role.as_str()), "READ"));
+        assert_eq!(one.scope, format!("s3://{below}*"));
+    }
+    // Who may not ask learns nothing, and is told what to grant.
+    let router = case.router_as("ContractorX").await;
+    for (read, permission) in
+        [(points(), "s3:ListMultiRegionAccessPoints"), (Read::AccessGrants, "s3:ListAccessGrantsInstances")]
+    {
         assert_eq!(gap(&router, &place, read).await.permission.as_deref(), Some(permission));
     }
 }

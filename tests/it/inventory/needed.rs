@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use auditseal::model::{Desired, Live};
-use auditseal::observe::{needed, needed_for_access, observe_for_access};
+use auditseal::observe::{needed, needed_for_access, needed_for_plan, observe_for_access};
 
 use super::catalog::{seed_storage, short_pages};
 use super::*;
@@ -43,6 +43,13 @@ async fn a_proof_asks_all_that_a_plan_asks_whatever_the_answers() {
             Read::AccessPoints { bucket: case.sandbox.aws.bucket.clone() },
         ] {
             assert!(proof.contains(&Query { place: place.clone(), read: read.clone() }), "{read:?}");
+        }
+        // A plan has no round trips to spare for these.
+        let shown = needed_for_plan(&case.desired, &live);
+        let doors = Read::MultiRegionAccessPoints { bucket: case.sandbox.aws.bucket.clone() };
+        for read in [doors, Read::AccessGrants] {
+            let query = Query { place: place.clone(), read };
+            assert!(proof.contains(&query) && !shown.contains(&query), "{query:?}");
         }
     }
 }

@@ -7,6 +7,7 @@ mod databricks;
 mod doors;
 mod identities;
 mod keys;
+mod lent;
 mod parts;
 mod principals;
 mod resources;
