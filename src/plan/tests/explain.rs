@@ -62,7 +62,7 @@ fn the_witness_of_whoever_loses_is_told_before_and_what_stands_in_the_way_after(
     let [step] = explained.access.steps.as_slice() else { panic!("{:?}", explained.access.steps) };
     assert_eq!(step.step, 1);
     let lost: Vec<_> = step.lost.iter().map(|one| (one.holder.question, one.holder.arn.as_str())).collect();
-    assert_eq!(lost, [(Question::Read, CONTRACTOR)]);
+    assert_eq!(lost, [(Question::Read, CONTRACTOR), (Question::Read, PROVIDER)]);
     assert!(step.lost[0].after.iter().all(|one| one.verdict == Verdict::Cannot));
 }
 
