@@ -55,6 +55,30 @@ kinds! {
     WorkspaceConf = "workspace-conf",
 }
 
+impl Kind {
+    /// Whether what it holds says who can read, write or tamper.
+    #[must_use]
+    pub fn decides_access(self) -> bool {
+        matches!(
+            self,
+            Kind::AccountPublicAccessBlock
+                | Kind::BucketPublicAccessBlock
+                | Kind::BucketOwnership
+                | Kind::BucketAcl
+                | Kind::BucketPolicy
+                | Kind::BucketReplication
+                | Kind::BucketEncryption
+                | Kind::KmsKeyPolicy
+                | Kind::KmsGrants
+                | Kind::Role
+                | Kind::RolePolicy
+                | Kind::RoleInlinePolicies
+                | Kind::RoleAttachedPolicies
+                | Kind::Grants
+        )
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

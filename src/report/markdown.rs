@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use crate::model::Kind;
 use crate::plan::{Action, Change, Plan, Verdict};
 
 use super::change::{Detail, details, sentence, symbol, verb};
@@ -94,34 +93,13 @@ fn risk(change: &Change) -> u8 {
         (true, _) => 0,
         (false, Action::Delete) => 1,
         (false, Action::Replace) => 2,
-        (false, Action::Update | Action::Create) if decides_access(change.address.kind) => {
+        (false, Action::Update | Action::Create) if change.address.kind.decides_access() => {
             if change.action == Action::Update { 3 } else { 5 }
         }
         (false, Action::Update) => 4,
         (false, Action::Create) => 6,
         (false, Action::Noop) => 7,
     }
-}
-
-/// Kinds whose content says who can read, write or tamper.
-fn decides_access(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::AccountPublicAccessBlock
-            | Kind::BucketPublicAccessBlock
-            | Kind::BucketOwnership
-            | Kind::BucketAcl
-            | Kind::BucketPolicy
-            | Kind::BucketReplication
-            | Kind::BucketEncryption
-            | Kind::KmsKeyPolicy
-            | Kind::KmsGrants
-            | Kind::Role
-            | Kind::RolePolicy
-            | Kind::RoleInlinePolicies
-            | Kind::RoleAttachedPolicies
-            | Kind::Grants
-    )
 }
 
 /// Guards that do not pass, gaps, findings: before the changes, since they decide whether there will be any.

@@ -108,17 +108,15 @@ fn serves(address: &Address, read: &Read) -> Option<&'static str> {
             | Kind::KmsGrants
             | Kind::BucketEncryption
     );
+    // Grants are of Unity Catalog.
+    let in_aws = address.kind.decides_access() && address.kind != Kind::Grants;
     match read {
         Read::Credentials | Read::StorageConfigurations | Read::LogDeliveries
             if policy || address.kind == Kind::LogDelivery =>
         {
             Some(DELIVERIES)
         }
-        Read::AccountAuthorization | Read::Organization | Read::OrganizationPolicies
-            if decides_access(address.kind) =>
-        {
-            Some(PEOPLE)
-        }
+        Read::AccountAuthorization | Read::Organization | Read::OrganizationPolicies if in_aws => Some(PEOPLE),
         Read::BucketPolicy { .. }
         | Read::BucketPublicAccessBlock { .. }
         | Read::AccountPublicAccessBlock
@@ -128,32 +126,13 @@ fn serves(address: &Address, read: &Read) -> Option<&'static str> {
         | Read::KeyPolicy { .. }
         | Read::KeyGrants { .. }
         | Read::AccessPoints { .. }
-            if decides_access(address.kind) =>
+            if in_aws =>
         {
             Some(RIGHTS)
         }
         Read::DatabricksIdentities | Read::DatabricksCaller if address.kind == Kind::Grants => Some(PEOPLE),
         _ => None,
     }
-}
-
-fn decides_access(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::AccountPublicAccessBlock
-            | Kind::BucketPublicAccessBlock
-            | Kind::BucketOwnership
-            | Kind::BucketAcl
-            | Kind::BucketPolicy
-            | Kind::BucketReplication
-            | Kind::BucketEncryption
-            | Kind::KmsKeyPolicy
-            | Kind::KmsGrants
-            | Kind::Role
-            | Kind::RolePolicy
-            | Kind::RoleInlinePolicies
-            | Kind::RoleAttachedPolicies
-    )
 }
 
 /// Whether a question is about the manifest of the address: its accounts and, of buckets, its own.

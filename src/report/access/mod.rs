@@ -7,6 +7,7 @@ mod text;
 pub use json::{access_json, access_schema};
 pub use markdown::{ACCESS_MARKER, access_markdown};
 pub use text::{AccessOptions, access_text};
+pub(in crate::report) use text::{grounds, show};
 
 use crate::access::{Assessment, PrincipalAccess, Question, Verdict};
 

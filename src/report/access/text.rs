@@ -59,8 +59,24 @@ struct Page<'a> {
     style: Style,
 }
 
-fn show(text: &str) -> String {
+/// A text from the cloud on one line, references to what is to be made left out.
+pub(in crate::report) fn show(text: &str) -> String {
     plain(&without_tokens(text))
+}
+
+/// The statements that let somebody in, and what they ask for.
+pub(in crate::report) fn grounds(one: &PrincipalAccess, indent: &str, out: &mut dyn Write) -> fmt::Result {
+    let witness = &one.witness;
+    for (name, lines) in [("s3", &witness.s3), ("key", &witness.kms), ("unity catalog", &witness.unity_catalog)] {
+        if !lines.is_empty() {
+            let lines = lines.iter().map(|text| show(text)).collect::<Vec<_>>().join(" + ");
+            writeln!(out, "{indent}{name}: {lines}")?;
+        }
+    }
+    for condition in &one.conditions {
+        writeln!(out, "{indent}only if: {}", show(condition))?;
+    }
+    Ok(())
 }
 
 impl Page<'_> {
@@ -113,18 +129,7 @@ impl Page<'_> {
             let statements = hop.statements.iter().map(|text| show(text)).collect::<Vec<_>>().join(" + ");
             writeln!(out, "    through: {} ({}: {statements})", show(&hop.role), hop.by)?;
         }
-        for (name, lines) in
-            [("s3", &one.witness.s3), ("key", &one.witness.kms), ("unity catalog", &one.witness.unity_catalog)]
-        {
-            if !lines.is_empty() {
-                let lines = lines.iter().map(|text| show(text)).collect::<Vec<_>>().join(" + ");
-                writeln!(out, "    {name}: {lines}")?;
-            }
-        }
-        for condition in &one.conditions {
-            writeln!(out, "    only if: {}", show(condition))?;
-        }
-        Ok(())
+        grounds(one, "    ", out)
     }
 
     /// Everybody else, by what stands in the way.

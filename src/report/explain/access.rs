@@ -7,7 +7,7 @@ use crate::plan::Explanation;
 use crate::plan::explain::{AccessStep, ProofShift, Shift};
 
 use super::super::style::{Role, Style};
-use super::text::show;
+use crate::report::access::{grounds, show};
 
 /// Principals of one kind of shift that are shown unless all are asked for.
 const SHOWN: usize = 8;
@@ -108,17 +108,7 @@ fn side(word: &str, all: &[PrincipalAccess], out: &mut dyn Write) -> fmt::Result
             let statements = hop.statements.iter().map(|text| show(text)).collect::<Vec<_>>().join(" + ");
             writeln!(out, "          through: {} ({}: {statements}{conditions})", show(&hop.role), hop.by)?;
         }
-        for (name, lines) in
-            [("s3", &one.witness.s3), ("key", &one.witness.kms), ("unity catalog", &one.witness.unity_catalog)]
-        {
-            if !lines.is_empty() {
-                let lines = lines.iter().map(|text| show(text)).collect::<Vec<_>>().join(" + ");
-                writeln!(out, "          {name}: {lines}")?;
-            }
-        }
-        for condition in &one.conditions {
-            writeln!(out, "          only if: {}", show(condition))?;
-        }
+        grounds(one, "          ", out)?;
     }
     Ok(())
 }

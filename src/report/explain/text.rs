@@ -7,7 +7,7 @@ use crate::plan::explain::{Answer, Evidence, ExplainedStep, Link, Reason};
 
 use super::super::style::{Role, Style};
 use super::super::text::{in_full, verdict_name, verdict_role};
-use super::super::value::{plain, without_tokens};
+use crate::report::access::show;
 
 /// Writes an explanation for people.
 ///
@@ -34,10 +34,6 @@ pub fn explanation_markdown(explanation: &Explanation) -> String {
     let _ = explanation_text(explanation, false, false, &mut body);
     let fence = super::super::markdown::fence(&body);
     format!("{fence}text\n{}\n{fence}\n", body.trim_end())
-}
-
-pub(super) fn show(text: &str) -> String {
-    plain(&without_tokens(text))
 }
 
 fn head(explanation: &Explanation, style: Style, out: &mut dyn Write) -> fmt::Result {
