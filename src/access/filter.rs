@@ -74,18 +74,12 @@ impl<'a> Filter<'a> {
         if self.access_points || self.estate.acl.is_some() {
             return None;
         }
-        match openness(subject, action, self.estate.policy.as_deref(), &[]) {
-            Openness::Closed(layers) => Some(format!("{action}: no Allow in {layers}")),
-            Openness::ByIdentity | Openness::Open => None,
-        }
+        openness(subject, action, self.estate.policy.as_deref(), &[]).obstacle(action)
     }
 
     /// The same for an action on a key.
     pub fn closed_on_key(&self, subject: &Subject, action: &str, key: &KeyState) -> Option<String> {
-        match openness(subject, action, key.policy.as_deref(), &key.grants) {
-            Openness::Closed(layers) => Some(format!("{action}: no Allow in {layers}")),
-            Openness::ByIdentity | Openness::Open => None,
-        }
+        openness(subject, action, key.policy.as_deref(), &key.grants).obstacle(action)
     }
 
     fn plainly(
@@ -96,12 +90,11 @@ impl<'a> Filter<'a> {
         kms_grants: &[Grant],
     ) -> Option<String> {
         let own = || subject.identity.policies.iter().any(|policy| self.may_allow(policy, action, resource));
-        match openness(subject, action, policy, kms_grants) {
-            Openness::Open => None,
-            Openness::ByIdentity if own() => None,
-            Openness::ByIdentity => Some(format!("{name}: no Allow in {BOTH}")),
-            Openness::Closed(layers) => Some(format!("{name}: no Allow in {layers}")),
-        }
+        let openness = match openness(subject, action, policy, kms_grants) {
+            Openness::ByIdentity if !own() => Openness::Closed(BOTH),
+            other => other,
+        };
+        openness.obstacle(name)
     }
 
     fn may_allow(&self, policy: &Arc<NamedPolicy>, action: &str, resource: &str) -> bool {
@@ -157,6 +150,15 @@ pub(super) enum Openness {
     /// Only its own policies, on the resources that they name.
     ByIdentity,
     Open,
+}
+
+impl Openness {
+    fn obstacle(self, name: &str) -> Option<String> {
+        match self {
+            Openness::Closed(layers) => Some(format!("{name}: no Allow in {layers}")),
+            Openness::ByIdentity | Openness::Open => None,
+        }
+    }
 }
 
 /// Who may allow an action, for a resource with a policy and grants.

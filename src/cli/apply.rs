@@ -13,12 +13,12 @@ use super::{execute, plan as plan_verb, session};
 
 pub async fn run(global: &Global, verb: &Apply, output: &Output) -> anyhow::Result<Exit> {
     let saved = verb.file.as_deref().map(plan_verb::read).transpose()?;
-    let (desired, allow) = match &saved {
+    let (desired, options) = match &saved {
         Some(saved) => {
             if let Some(exit) = differs_from_manifests(global, saved, output) {
                 return Ok(exit);
             }
-            (saved.desired.clone(), saved.allowed.iter().cloned().collect())
+            (saved.desired.clone(), PlanOptions { access: true, today: today(), ..PlanOptions::of(saved) })
         }
         None => {
             let loaded = match session::load(global, output) {
@@ -26,18 +26,17 @@ pub async fn run(global: &Global, verb: &Apply, output: &Output) -> anyhow::Resu
                 Err(exit) => return Ok(exit),
             };
             match session::allowed(&verb.allow, output) {
-                Ok(allow) => (session::desired(loaded), allow),
+                Ok(allow) => {
+                    let selection = Selection::new(&verb.target, &verb.exclude);
+                    let partial = is_part(&global.manifest);
+                    let options = PlanOptions { allow, partial, selection, access: true, today: today() };
+                    (session::desired(loaded), options)
+                }
                 Err(exit) => return Ok(exit),
             }
         }
     };
     let router = session::connections(global, &desired).await?;
-    let selection = match &saved {
-        Some(saved) => saved.partial.as_ref().map(|one| one.selection.clone()).unwrap_or_default(),
-        None => Selection::new(&verb.target, &verb.exclude),
-    };
-    let partial = saved.as_ref().map_or_else(|| is_part(&global.manifest), |saved| saved.partial.is_some());
-    let options = PlanOptions { allow, partial, selection, access: true, today: today() };
     let now = match &saved {
         // What a saved plan names may be done by now: then the plan is stale.
         Some(saved) => replan(&router, saved, &session::store(global), &options, Purpose::Apply).await?,

@@ -139,15 +139,17 @@ fn verified(plan: &Plan, applied: &Applied, output: &Output) -> Exit {
             let left: Vec<String> = partial.left_out.iter().map(|one| one.address.to_string()).collect();
             output.note(&format!("Left out, and still to be done: {}.", left.join(", ")));
         }
-        return if applied.outcome.result == RunResult::Applied { Exit::Done } else { Exit::Failed };
+    } else {
+        output.note(match &plan.intent {
+            Intent::Apply => "Verification: the live configuration matches the declaration.",
+            Intent::Rollback { .. } => {
+                "Verification: what could be put back is as it was before that run. `auditseal plan` shows how that differs from the declaration."
+            }
+            Intent::Forget => {
+                "Verification: the marks are gone, nothing else was changed. `auditseal apply` adopts again."
+            }
+        });
     }
-    output.note(match &plan.intent {
-        Intent::Apply => "Verification: the live configuration matches the declaration.",
-        Intent::Rollback { .. } => {
-            "Verification: what could be put back is as it was before that run. `auditseal plan` shows how that differs from the declaration."
-        }
-        Intent::Forget => "Verification: the marks are gone, nothing else was changed. `auditseal apply` adopts again.",
-    });
     if applied.outcome.result == RunResult::Applied { Exit::Done } else { Exit::Failed }
 }
 

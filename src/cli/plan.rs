@@ -41,8 +41,7 @@ pub async fn run(global: &Global, verb: &Plan, output: &Output) -> anyhow::Resul
         }
     }
     if let Some(path) = &verb.out {
-        save(path, planned).with_context(|| format!("the plan could not be saved as `{}`", path.display()))?;
-        output.note(&format!("Saved as {0}. Apply it with: auditseal apply {0}", path.display()));
+        save(path, planned, output)?;
     }
     Ok(exit(planned, verb.detailed_exitcode))
 }
@@ -100,8 +99,15 @@ pub fn print_explanation(global: &Global, explanation: &Explanation, output: &Ou
     Ok(())
 }
 
+/// Saves a plan, and says how it is applied.
+pub fn save(path: &Path, plan: &Document, output: &Output) -> anyhow::Result<()> {
+    write(path, plan).with_context(|| format!("the plan could not be saved as `{}`", path.display()))?;
+    output.note(&format!("Saved as {0}. Apply it with: auditseal apply {0}", path.display()));
+    Ok(())
+}
+
 /// A saved plan holds policies and account ids: it is for its owner alone.
-pub fn save(path: &Path, plan: &Document) -> anyhow::Result<()> {
+fn write(path: &Path, plan: &Document) -> anyhow::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

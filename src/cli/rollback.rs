@@ -1,4 +1,3 @@
-use anyhow::Context;
 use auditseal::plan::guard::Purpose;
 use auditseal::run::clock::today;
 use auditseal::run::plan::PlanOptions;
@@ -34,9 +33,7 @@ pub async fn run(global: &Global, verb: &Rollback, output: &Output) -> anyhow::R
     };
     plan_verb::print(global, &planned, output)?;
     if let Some(path) = &verb.out {
-        plan_verb::save(path, &planned)
-            .with_context(|| format!("the plan could not be saved as `{}`", path.display()))?;
-        output.note(&format!("Saved as {0}. Apply it with: auditseal apply {0}", path.display()));
+        plan_verb::save(path, &planned, output)?;
     }
     if only_plan {
         return Ok(plan_verb::exit(&planned, false));

@@ -194,14 +194,8 @@ where
     let verification = if options.stop.load(std::sync::atomic::Ordering::SeqCst) {
         None
     } else {
-        let plan_options = PlanOptions {
-            allow: plan_to_apply.allowed.iter().cloned().collect(),
-            partial: plan_to_apply.partial.is_some(),
-            selection: plan_to_apply.partial.as_ref().map(|one| one.selection.clone()).unwrap_or_default(),
-            access: plan_to_apply.access.is_proved(),
-            // A waiver that ends at midnight does not make a run look unfinished.
-            today: plan_to_apply.today,
-        };
+        // Of its own day: a waiver that ends at midnight does not make a run look unfinished.
+        let plan_options = PlanOptions::of(plan_to_apply);
         let all_done = outcome.result == RunResult::Applied;
         Some(verify(writer, clock, plan_to_apply, options.store, &plan_options, all_done).await?)
     };

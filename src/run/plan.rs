@@ -69,6 +69,20 @@ impl Planned {
     }
 }
 
+impl PlanOptions {
+    /// What a plan was made with, to make it again.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        Self {
+            allow: plan.allowed.iter().cloned().collect(),
+            partial: plan.partial.is_some(),
+            selection: plan.partial.as_ref().map(|one| one.selection.clone()).unwrap_or_default(),
+            access: plan.access.is_proved(),
+            today: plan.today,
+        }
+    }
+}
+
 /// Plans the manifests against live state. Reads only; a read that fails becomes a gap of the plan.
 pub async fn plan<R: Reader>(reader: &R, desired: &[Desired], options: &PlanOptions, purpose: Purpose) -> Plan {
     planned(reader, desired, options, purpose).await.plan
