@@ -1,5 +1,9 @@
 //! The one diagnostic type: what every check says, with a stable kebab-case code, rendered elsewhere.
 
+mod notice;
+
+pub use notice::{ChangedBy, Notice, NoticeState, fingerprint};
+
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
