@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::model::bucket::{
-    Acl, AclGrant, Encryption, Expiration, Lifecycle, LifecycleFilter, LifecycleRule, Logging, NoncurrentExpiration,
-    NoncurrentTransition, Notification, NotificationDestination, ObjectLock, Ownership, PublicAccessBlock, Replication,
-    ReplicationRule, Retention, Transition, Versioning,
+    Acl, AclGrant, Encryption, Expiration, Lifecycle, LifecycleFilter, LifecycleRule, LogKeyFormat, Logging,
+    NoncurrentExpiration, NoncurrentTransition, Notification, NotificationDestination, ObjectLock, Ownership,
+    PublicAccessBlock, Replication, ReplicationRule, Retention, Transition, Versioning,
 };
 use crate::model::fact::{BucketRegion, Tags};
 
@@ -66,11 +66,14 @@ fn put_grants(fields: &mut Fields, list: &str, grants: &[AclGrant]) {
 
 /// The key is compared in the spelling of `wanted_key` when both name the same key.
 pub(super) fn encryption(side: &Encryption, wanted_key: Option<&str>, resolve: &Resolve<'_>) -> Fields {
-    let Encryption { algorithm, key, bucket_key } = side;
+    let Encryption { algorithm, key, bucket_key, blocked_types } = side;
     let mut fields = Fields::default();
     fields.put("algorithm", algorithm.as_str());
     fields.put("key", key.as_deref().map(|key| key::spelled_as(key, wanted_key, resolve)));
     fields.put("bucket_key", *bucket_key);
+    if !blocked_types.is_empty() {
+        fields.put("blocked_types", set(blocked_types));
+    }
     fields
 }
 
@@ -149,7 +152,7 @@ fn put_filter(fields: &mut Fields, at: &str, filter: &LifecycleFilter) {
 }
 
 /// Without a target there is no logging: a wanted fact says so that it shall be off.
-pub(super) fn logging(Logging { target_bucket, target_prefix, target_grants }: &Logging) -> Fields {
+pub(super) fn logging(Logging { target_bucket, target_prefix, target_grants, key_format }: &Logging) -> Fields {
     let mut fields = Fields::default();
     if target_bucket.is_empty() {
         return fields;
@@ -157,6 +160,11 @@ pub(super) fn logging(Logging { target_bucket, target_prefix, target_grants }: &
     fields.put("target_bucket", target_bucket.as_str());
     fields.put("target_prefix", target_prefix.as_str());
     put_grants(&mut fields, "target_grants", target_grants);
+    let format = key_format.as_ref().map(|format| match format {
+        LogKeyFormat::Simple => "simple",
+        LogKeyFormat::Partitioned(source) => source.as_str(),
+    });
+    fields.put("key_format", format);
     fields
 }
 
@@ -189,6 +197,7 @@ pub(super) fn replication(Replication { role, rules }: &Replication) -> Fields {
             enabled,
             priority,
             prefix,
+            tags,
             bucket,
             account,
             storage_class,
@@ -198,11 +207,15 @@ pub(super) fn replication(Replication { role, rules }: &Replication) -> Fields {
             delete_markers,
             replica_modifications,
             replication_time,
+            metrics,
         } = rule;
         let at = item("rules", id);
         fields.put(format!("{at}.enabled"), *enabled);
         fields.put(format!("{at}.priority"), *priority);
         fields.put(format!("{at}.prefix"), prefix.as_str());
+        for (key, value) in tags {
+            fields.put(tag(&format!("{at}.tags"), key), value.as_str());
+        }
         fields.put(format!("{at}.bucket"), bucket.as_str());
         fields.put(format!("{at}.account"), account.as_deref());
         fields.put(format!("{at}.storage_class"), storage_class.as_deref());
@@ -212,6 +225,7 @@ pub(super) fn replication(Replication { role, rules }: &Replication) -> Fields {
         fields.put(format!("{at}.delete_markers"), *delete_markers);
         fields.put(format!("{at}.replica_modifications"), *replica_modifications);
         fields.put(format!("{at}.replication_time"), *replication_time);
+        fields.put(format!("{at}.metrics"), *metrics);
     }
     fields
 }

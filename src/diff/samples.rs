@@ -46,9 +46,12 @@ pub(super) fn sample(kind: Kind) -> Fact {
             "bucket_acl",
             json!({ "owner": "79a5", "grants": [{ "grantee": "79a5", "permission": "FULL_CONTROL" }] }),
         ),
-        Kind::BucketEncryption => {
-            fact("bucket_encryption", json!({ "algorithm": "aws:kms", "key": KEY, "bucket_key": true }))
-        }
+        Kind::BucketEncryption => fact(
+            "bucket_encryption",
+            json!({
+                "algorithm": "aws:kms", "key": KEY, "bucket_key": true, "blocked_types": ["SSE-C"]
+            }),
+        ),
         Kind::BucketVersioning => fact("bucket_versioning", json!({ "status": "Enabled", "mfa_delete": false })),
         Kind::BucketObjectLock => {
             fact("bucket_object_lock", json!({ "retention": { "mode": "GOVERNANCE", "days": 365 } }))
@@ -59,7 +62,8 @@ pub(super) fn sample(kind: Kind) -> Fact {
             "bucket_logging",
             json!({
                 "target_bucket": "acme-audit-access", "target_prefix": "s3/",
-                "target_grants": [{ "grantee": "79a5", "permission": "READ" }]
+                "target_grants": [{ "grantee": "79a5", "permission": "READ" }],
+                "key_format": { "partitioned": "EventTime" }
             }),
         ),
         Kind::BucketNotification => fact(
@@ -125,9 +129,11 @@ fn replication() -> Fact {
     fact(
         "bucket_replication",
         json!({ "role": "arn:aws:iam::111122223333:role/Replication", "rules": [{
-            "id": "auditseal-dr", "enabled": true, "priority": 1, "prefix": "audit/", "bucket": "arn:aws:s3:::acme-dr",
+            "id": "auditseal-dr", "enabled": true, "priority": 1, "prefix": "audit/", "tags": { "class": "log" },
+            "bucket": "arn:aws:s3:::acme-dr",
             "account": "444455556666", "storage_class": "STANDARD_IA", "replica_key": KEY, "owner_override": true,
-            "kms_objects": true, "delete_markers": false, "replica_modifications": false, "replication_time": false
+            "kms_objects": true, "delete_markers": false, "replica_modifications": false, "replication_time": false,
+            "metrics": false
         }] }),
     )
 }

@@ -311,9 +311,7 @@ fn order_does_not_count() {
 
 #[test]
 fn one_key_has_many_spellings() {
-    let with = |key: Option<&str>| -> Fact {
-        Encryption { algorithm: "aws:kms".into(), key: key.map(Into::into), bucket_key: true }.into()
-    };
+    let with = |key: Option<&str>| -> Fact { Encryption { key: key.map(Into::into), ..Encryption::kms("") }.into() };
     let resolve = |name: &str| (name == "alias/acme-audit").then(|| KEY.to_owned());
     let same = |live: Option<&str>, wanted: Option<&str>| {
         let live = Observed::Present(with(live));

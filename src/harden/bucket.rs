@@ -155,7 +155,7 @@ pub(super) fn encrypted_with(draft: &mut Draft<'_>, site: &Site<'_>, key: &str) 
     let Ok(live) = draft.need(&site.place, read.clone(), Fact::encryption) else { return };
     let wanted = match live {
         Some(live) if live.algorithm == "aws:kms:dsse" && live.key.as_deref() == Some(key) => live,
-        _ => Encryption { algorithm: "aws:kms".to_owned(), key: Some(key.to_owned()), bucket_key: true },
+        live => Encryption { blocked_types: blocked_types(live), ..Encryption::kms(key) },
     };
     draft.want(
         site.item(Kind::BucketEncryption, read, wanted)
@@ -172,12 +172,17 @@ pub(super) fn encrypted_by_s3(draft: &mut Draft<'_>, site: &Site<'_>) {
     let read = Read::BucketEncryption { bucket: site.name_of_bucket() };
     let Ok(live) = draft.need(&site.place, read.clone(), Fact::encryption) else { return };
     // The bucket-key switch means nothing here, and S3 shows it either way.
-    let bucket_key = live.is_some_and(|live| live.algorithm == "AES256" && live.bucket_key);
-    let wanted = Encryption { algorithm: "AES256".to_owned(), key: None, bucket_key };
+    let bucket_key = live.as_ref().is_some_and(|live| live.algorithm == "AES256" && live.bucket_key);
+    let wanted = Encryption { bucket_key, blocked_types: blocked_types(live), ..Encryption::s3() };
     draft.want(
         site.item(Kind::BucketEncryption, read, wanted)
             .because("", "B17: S3 cannot deliver access logs under a customer key"),
     );
+}
+
+/// Nothing declares them, and a write without them would reset them.
+fn blocked_types(live: Option<Encryption>) -> Vec<String> {
+    live.map(|live| live.blocked_types).unwrap_or_default()
 }
 
 /// Default retention, only when declared, and never less than what is live: nothing shortens a promise.
@@ -248,13 +253,16 @@ pub(super) fn refuse_object_lock(draft: &mut Draft<'_>, site: &Site<'_>) {
 }
 
 pub(super) fn logging(draft: &mut Draft<'_>, site: &Site<'_>, target: &desired::AccessLog) {
+    let read = Read::BucketLogging { bucket: site.name_of_bucket() };
     let wanted = Logging {
         target_bucket: target.bucket.clone(),
         target_prefix: target.prefix.clone(),
         target_grants: Vec::new(),
+        // How log objects are named is the owner's choice, which a write without it would reset.
+        key_format: draft.peek(&site.place, read.clone(), Fact::logging).and_then(|live| live.key_format),
     };
     draft.want(
-        site.item(Kind::BucketLogging, Read::BucketLogging { bucket: site.name_of_bucket() }, wanted)
+        site.item(Kind::BucketLogging, read, wanted)
             .because("", "B17: every request to the audit bucket is logged")
             .after(Kind::BucketPolicy, "access")
             .after(Kind::BucketOwnership, "access")

@@ -1,9 +1,11 @@
 //! Replicas: buckets with the same rules and keys of their own, and the configuration that fills them.
 
+use std::collections::BTreeMap;
+
 use crate::model::bucket::{Replication, ReplicationRule};
 use crate::model::desired::Replica;
 use crate::model::live::Read;
-use crate::model::{Desired, Kind};
+use crate::model::{Desired, Fact, Kind};
 
 use super::bucket::{self, Site};
 use super::bucket_policy;
@@ -36,9 +38,16 @@ pub(super) fn want(draft: &mut Draft<'_>, desired: &Desired, audit: &Site<'_>, p
         });
     }
     role::want_replication(draft, desired, p, &destinations);
-    let rules = rules(desired, p, &destinations);
-    let role = replication_role(desired).map(|arn| arn.to_string()).unwrap_or_default();
     let read = Read::BucketReplication { bucket: audit.name_of_bucket() };
+    let live = draft.peek(&audit.place, read.clone(), Fact::replication);
+    let metered =
+        |id: &str| live.as_ref().is_some_and(|live| live.rules.iter().any(|rule| rule.id == id && rule.metrics));
+    let mut rules = rules(desired, p, &destinations);
+    for rule in &mut rules {
+        // Metrics are nobody's access: who switched them on keeps them.
+        rule.metrics = metered(&rule.id);
+    }
+    let role = replication_role(desired).map(|arn| arn.to_string()).unwrap_or_default();
     let mut item = Item::new(&audit.address(Kind::BucketReplication), &audit.place, read, Replication { role, rules })
         .because("", "B16: copies go to declared buckets only")
         .after(Kind::BucketVersioning, "audit")
@@ -150,6 +159,7 @@ fn rules(desired: &Desired, p: &Parties, destinations: &[Destination]) -> Vec<Re
                 enabled: true,
                 priority,
                 prefix: prefix.clone(),
+                tags: BTreeMap::new(),
                 bucket: bucket_arn(p.partition, &one.bucket),
                 account: foreign.then(|| one.account.clone()),
                 storage_class: None,
@@ -159,6 +169,7 @@ fn rules(desired: &Desired, p: &Parties, destinations: &[Destination]) -> Vec<Re
                 delete_markers: false,
                 replica_modifications: false,
                 replication_time: false,
+                metrics: false,
             }
         })
         .collect();

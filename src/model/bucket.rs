@@ -40,6 +40,21 @@ pub struct Encryption {
     /// Key ARN, id or alias exactly as S3 has it; `None` with `aws:kms` means the AWS managed key.
     pub key: Option<String>,
     pub bucket_key: bool,
+    /// `BlockedEncryptionTypes`, sorted: which ways of encrypting S3 refuses for new objects (`SSE-C`, or `NONE`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked_types: Vec<String>,
+}
+
+impl Encryption {
+    /// SSE-S3, which every bucket has that nobody configured.
+    pub fn s3() -> Self {
+        Self { algorithm: "AES256".to_owned(), key: None, bucket_key: false, blocked_types: Vec::new() }
+    }
+
+    /// SSE-KMS under `key` with a bucket key.
+    pub fn kms(key: impl Into<String>) -> Self {
+        Self { algorithm: "aws:kms".to_owned(), key: Some(key.into()), bucket_key: true, blocked_types: Vec::new() }
+    }
 }
 
 /// `status` is `Enabled`, `Suspended` or `Off` (never versioned).
@@ -126,6 +141,18 @@ pub struct Logging {
     pub target_prefix: String,
     /// Grants on delivered log objects: void under BucketOwnerEnforced, undeclared anywhere else.
     pub target_grants: Vec<AclGrant>,
+    /// `TargetObjectKeyFormat`: how log objects are named below the prefix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_format: Option<LogKeyFormat>,
+}
+
+/// Names of access-log objects (S3 API reference, `TargetObjectKeyFormat`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogKeyFormat {
+    Simple,
+    /// By the date of this source: `EventTime` or `DeliveryTime`.
+    Partitioned(String),
 }
 
 /// Event notifications. Foreign destinations are kept: a PUT replaces the whole configuration.
@@ -160,6 +187,9 @@ pub struct ReplicationRule {
     pub enabled: bool,
     pub priority: i32,
     pub prefix: String,
+    /// Only objects with all of these tags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// ARN of the destination bucket.
     pub bucket: String,
     /// Destination account, when ownership is overridden.
@@ -171,4 +201,7 @@ pub struct ReplicationRule {
     pub delete_markers: bool,
     pub replica_modifications: bool,
     pub replication_time: bool,
+    /// Metrics and events of a rule without replication time, which always has them.
+    #[serde(default)]
+    pub metrics: bool,
 }

@@ -181,10 +181,7 @@ fn new_bucket(live: &mut Live, place: &Place, bucket: &str) {
             Read::BucketOwnership { bucket: bucket() },
             Ownership { object_ownership: "BucketOwnerEnforced".to_owned() }.into(),
         ),
-        (
-            Read::BucketEncryption { bucket: bucket() },
-            Encryption { algorithm: "AES256".to_owned(), key: None, bucket_key: false }.into(),
-        ),
+        (Read::BucketEncryption { bucket: bucket() }, Encryption::s3().into()),
     ];
     for (read, fact) in facts {
         live.set(query(place, read), Observed::Present(fact));

@@ -152,15 +152,17 @@ fn nothing(read: &Read) -> Fact {
         .into(),
         // What a bucket has without controls (S3 User Guide, "Controlling ownership of objects").
         Read::BucketOwnership { .. } => Ownership { object_ownership: "ObjectWriter".to_owned() }.into(),
-        Read::BucketEncryption { .. } => {
-            Encryption { algorithm: "AES256".to_owned(), key: None, bucket_key: false }.into()
-        }
+        Read::BucketEncryption { .. } => Encryption::s3().into(),
         Read::BucketVersioning { .. } => Versioning { status: "Suspended".to_owned(), mfa_delete: false }.into(),
         Read::BucketObjectLock { .. } => ObjectLock { retention: None }.into(),
         Read::BucketLifecycle { .. } => Lifecycle { rules: Vec::new() }.into(),
-        Read::BucketLogging { .. } => {
-            Logging { target_bucket: String::new(), target_prefix: String::new(), target_grants: Vec::new() }.into()
+        Read::BucketLogging { .. } => Logging {
+            target_bucket: String::new(),
+            target_prefix: String::new(),
+            target_grants: Vec::new(),
+            key_format: None,
         }
+        .into(),
         Read::BucketNotification { .. } => Notification::default().into(),
         Read::BucketReplication { .. } => Replication { role: String::new(), rules: Vec::new() }.into(),
         Read::KeyRotation { .. } => Rotation { enabled: false, period_days: None }.into(),

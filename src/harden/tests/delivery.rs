@@ -24,7 +24,7 @@ fn live_with(all: Vec<LogDelivery>) -> Live {
 }
 
 fn encrypted(live: &mut Live, key: &str) {
-    let encryption = Encryption { algorithm: "aws:kms".to_owned(), key: Some(key.to_owned()), bucket_key: true };
+    let encryption = Encryption::kms(key);
     put(live, &aws(), Read::BucketEncryption { bucket: BUCKET.to_owned() }, encryption);
 }
 

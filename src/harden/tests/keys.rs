@@ -161,7 +161,7 @@ fn another_owners_key_and_a_taken_alias_are_refused() {
 fn dual_layer_encryption_under_the_same_key_stays() {
     let mut live = new_account(&plain());
     put_key(&mut live, &aws(), KEY, "alias/audit");
-    let stricter = Encryption { algorithm: "aws:kms:dsse".to_owned(), key: Some(KEY.to_owned()), bucket_key: false };
+    let stricter = Encryption { algorithm: "aws:kms:dsse".to_owned(), bucket_key: false, ..Encryption::kms(KEY) };
     put(&mut live, &aws(), Read::BucketEncryption { bucket: BUCKET.to_owned() }, stricter.clone());
     let wanted = run(&plain(), &live);
     assert_eq!(wanted.find("acme", Kind::BucketEncryption, "audit").unwrap().fact, Fact::BucketEncryption(stricter));

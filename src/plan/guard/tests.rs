@@ -261,7 +261,7 @@ fn a_delivery_may_use_the_key_in_both_encryption_contexts() {
         let mut scene = Scene::new();
         scene.deliver();
         scene.key_policy(&policy(contexts));
-        let encryption = Encryption { algorithm: "aws:kms".to_owned(), key: Some(KEY.to_owned()), bucket_key: true };
+        let encryption = Encryption::kms(KEY);
         let bucket = "acme-databricks-audit".to_owned();
         scene.step(Kind::BucketEncryption, Write::PutBucketEncryption { bucket, encryption });
         let codes: BTreeSet<(String, Verdict)> = scene.not_passed().into_iter().collect();

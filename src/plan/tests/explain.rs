@@ -87,7 +87,7 @@ fn objects_that_change_their_class_with_the_key_are_no_gain() {
     // Whoever reads under the old key reads the same objects afterwards, then named after a previous key.
     let lab = open().with(|lab| lab.desired.key.previous = vec![KEY.parse().expect("a key")]);
     let lab = lab.on_key(OLD_KEY, &allow(READER, "kms:Decrypt", "*", ""));
-    let encryption = Encryption { algorithm: "aws:kms".to_owned(), key: Some(OLD_KEY.to_owned()), bucket_key: true };
+    let encryption = Encryption::kms(OLD_KEY);
     let bucket = BUCKET.to_owned();
     let write = Write::PutBucketEncryption { bucket: bucket.clone(), encryption: encryption.clone() };
     let move_on = step(&lab, Kind::BucketEncryption, write, Read::BucketEncryption { bucket }, encryption);

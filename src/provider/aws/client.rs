@@ -6,7 +6,7 @@ use aws_smithy_types::retry::RetryConfig;
 use super::config::{self, AwsOptions, ConnectError, Http};
 use super::credentials::Cached;
 use super::error::{Answer, Done, Failure, observed};
-use super::s3::S3;
+use super::s3::{S3, Whole};
 use super::signed::Signer;
 use super::trace::Watch;
 use super::{access_grants, access_point, authorization, iam, kms, multi_region, organizations, s3control, sts};
@@ -40,6 +40,7 @@ impl Services {
         let s3 = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(config.endpoint_url().is_some())
             .interceptor(Watch)
+            .interceptor(Whole)
             .build();
         let kms = aws_sdk_kms::config::Builder::from(config).interceptor(Watch).build();
         let iam = aws_sdk_iam::config::Builder::from(config).interceptor(Watch).build();

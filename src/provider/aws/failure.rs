@@ -10,6 +10,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::error::operation::BuildError;
 
 use super::error::{Failure, retry_after};
+use super::s3::Unkept;
 
 impl<E> From<SdkError<E, HttpResponse>> for Failure
 where
@@ -25,6 +26,9 @@ impl Failure {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
+        if let Some(unkept) = source_of::<Unkept>(error) {
+            return Self::incomplete(unkept.to_string());
+        }
         if let Some(raw) = error.raw_response() {
             return Self::of_answer(error, raw);
         }

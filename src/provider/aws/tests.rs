@@ -2,6 +2,7 @@
 //! emulator gives.
 
 mod inventory;
+mod settings;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -322,17 +323,15 @@ async fn every_bucket_call_names_the_owner() {
         restrict_public_buckets: true,
     };
     let replication = Replication { role: text("arn:aws:iam::111122223333:role/r"), rules: Vec::new() };
-    let logging = Logging { target_bucket: text("l"), target_prefix: text("p"), target_grants: Vec::new() };
+    let logging =
+        Logging { target_bucket: text("l"), target_prefix: text("p"), target_grants: Vec::new(), key_format: None };
     let moving = vec![Transition { days: Some(30), date: None, storage_class: text("GLACIER") }];
     let writes = [
         Write::PutBucketTags { bucket: bucket(), tags: Default::default() },
         Write::PutBucketPublicAccessBlock { bucket: bucket(), block },
         Write::PutBucketOwnership { bucket: bucket(), object_ownership: text("BucketOwnerEnforced") },
         Write::PutBucketAclPrivate { bucket: bucket() },
-        Write::PutBucketEncryption {
-            bucket: bucket(),
-            encryption: Encryption { algorithm: text("aws:kms"), key: None, bucket_key: true },
-        },
+        Write::PutBucketEncryption { bucket: bucket(), encryption: Encryption { key: None, ..Encryption::kms("") } },
         Write::EnableBucketVersioning { bucket: bucket() },
         Write::PutBucketObjectLock {
             bucket: bucket(),

@@ -48,6 +48,25 @@ pub(super) fn split(body: &str, element: &str) -> Result<Vec<Vec<(String, String
     Ok(lists)
 }
 
+/// Path of every element below the root, by local names, in their order.
+pub(super) fn paths(body: &str) -> Result<Vec<String>, quick_xml::Error> {
+    let mut inside: Vec<String> = Vec::new();
+    let mut paths = Vec::new();
+    walk(body, |step| match step {
+        Step::Open(name) => {
+            inside.push(name);
+            if let Some(below) = inside.get(1..).filter(|below| !below.is_empty()) {
+                paths.push(below.join("/"));
+            }
+        }
+        Step::Close(_) => {
+            inside.pop();
+        }
+        Step::Text(..) => {}
+    })?;
+    Ok(paths)
+}
+
 /// What is met on the way through a document.
 enum Step {
     Open(String),

@@ -184,7 +184,7 @@ fn other_keys() {
     };
     let managed = |lab: Lab| {
         lab.with(|lab| {
-            lab.encryption = Some(Encryption { algorithm: "aws:kms".to_owned(), key: None, bucket_key: false });
+            lab.encryption = Some(Encryption { key: None, bucket_key: false, ..Encryption::kms("") });
         })
     };
     check(

@@ -130,7 +130,7 @@ pub fn sealed() -> Lab {
         bucket: Vec::new(),
         keys: BTreeMap::new(),
         grants: Vec::new(),
-        encryption: Some(Encryption { algorithm: "aws:kms".to_owned(), key: Some(KEY.to_owned()), bucket_key: true }),
+        encryption: Some(Encryption::kms(KEY)),
         block: switches(true),
         ownership: "BucketOwnerEnforced",
         acl: Vec::new(),
@@ -173,7 +173,7 @@ pub fn sealed() -> Lab {
 /// The same without a key of the customer: S3 alone decides.
 pub fn plain() -> Lab {
     let mut lab = sealed();
-    lab.encryption = Some(Encryption { algorithm: "AES256".to_owned(), key: None, bucket_key: false });
+    lab.encryption = Some(Encryption::s3());
     lab
 }
 

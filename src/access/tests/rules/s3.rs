@@ -1,5 +1,7 @@
 //! Rules B: the bucket, its lists, access points and copies.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::model::Fact;
 use crate::model::bucket::{Replication, ReplicationRule};
@@ -106,6 +108,8 @@ fn b8_copies_are_readers_unless_they_are_declared() {
         delete_markers: false,
         replica_modifications: false,
         replication_time: false,
+        metrics: false,
+        tags: BTreeMap::new(),
     };
     let copying = |enabled: bool| {
         let mut lab = plain();

@@ -6,7 +6,10 @@ mod lifecycle;
 mod notification;
 mod read;
 mod replication;
+mod whole;
 mod write;
+
+pub(super) use whole::{Unkept, Whole};
 
 /// The operations, on a client for reads or one for writes.
 #[derive(Clone, Debug)]

@@ -1,13 +1,13 @@
 use aws_sdk_s3::config::{Config, Region};
 use aws_sdk_s3::types::{
-    DefaultRetention, Grantee, MfaDeleteStatus, ObjectLockEnabled, Permission, PublicAccessBlockConfiguration,
-    ServerSideEncryptionRule, TargetGrant,
+    BlockedEncryptionTypes, DefaultRetention, Grantee, MfaDeleteStatus, ObjectLockEnabled, Permission,
+    PublicAccessBlockConfiguration, ServerSideEncryptionRule, TargetGrant, TargetObjectKeyFormat,
 };
 
 use super::{S3, lifecycle, notification, replication};
 use crate::model::Fact;
 use crate::model::bucket::{
-    Acl, AclGrant, Encryption, Logging, ObjectLock, Ownership, PublicAccessBlock, Retention, Versioning,
+    Acl, AclGrant, Encryption, LogKeyFormat, Logging, ObjectLock, Ownership, PublicAccessBlock, Retention, Versioning,
 };
 use crate::model::fact::{BucketRegion, PolicyText, Tags};
 use crate::provider::aws::error::{Answer, Failure};
@@ -77,7 +77,11 @@ impl S3 {
         let answer =
             self.client.get_bucket_encryption().bucket(bucket).set_expected_bucket_owner(self.owner()).send().await?;
         let rules = answer.server_side_encryption_configuration.map(|configuration| configuration.rules);
-        Ok(rules.unwrap_or_default().into_iter().find_map(encryption_fact).map(Fact::from))
+        match rules.unwrap_or_default().as_slice() {
+            [] => Ok(None),
+            [rule] => Ok(encryption_fact(rule).map(Fact::from)),
+            rules => Err(Failure::incomplete(format!("GetBucketEncryption answers {} rules, not one", rules.len()))),
+        }
     }
 
     pub(in super::super) async fn versioning(&self, bucket: &str) -> Answer {
@@ -126,7 +130,6 @@ impl S3 {
         Ok(Some(Fact::from(PolicyText(text))))
     }
 
-    /// `TargetObjectKeyFormat` is not read: it changes only how log objects are named below the prefix.
     pub(in super::super) async fn logging(&self, bucket: &str) -> Answer {
         let answer =
             self.client.get_bucket_logging().bucket(bucket).set_expected_bucket_owner(self.owner()).send().await?;
@@ -139,10 +142,12 @@ impl S3 {
             })
             .collect::<Result<Vec<_>, _>>()?;
         target_grants.sort();
+        let key_format = logging.target_object_key_format.as_ref().map(key_format_fact).transpose()?;
         Ok(Some(Fact::from(Logging {
             target_bucket: logging.target_bucket,
             target_prefix: logging.target_prefix,
             target_grants,
+            key_format,
         })))
     }
 
@@ -193,13 +198,26 @@ fn acl_grant(grantee: Option<&Grantee>, permission: Option<&str>) -> Result<AclG
     Ok(AclGrant { grantee: grantee.clone(), permission: permission.to_owned() })
 }
 
-fn encryption_fact(rule: ServerSideEncryptionRule) -> Option<Encryption> {
-    let default = rule.apply_server_side_encryption_by_default?;
+fn encryption_fact(rule: &ServerSideEncryptionRule) -> Option<Encryption> {
+    let default = rule.apply_server_side_encryption_by_default()?;
+    let blocked = rule.blocked_encryption_types().map(BlockedEncryptionTypes::encryption_type).unwrap_or_default();
+    let mut blocked_types: Vec<String> = blocked.iter().map(|each| each.as_str().to_owned()).collect();
+    blocked_types.sort();
     Some(Encryption {
         algorithm: default.sse_algorithm.as_str().to_owned(),
-        key: default.kms_master_key_id.filter(|key| !key.is_empty()),
+        key: default.kms_master_key_id().filter(|key| !key.is_empty()).map(str::to_owned),
         bucket_key: rule.bucket_key_enabled.unwrap_or(false),
+        blocked_types,
     })
+}
+
+fn key_format_fact(format: &TargetObjectKeyFormat) -> Result<LogKeyFormat, Failure> {
+    let source = format.partitioned_prefix().and_then(|partitioned| partitioned.partition_date_source());
+    match (source, format.simple_prefix()) {
+        (Some(source), None) => Ok(LogKeyFormat::Partitioned(source.as_str().to_owned())),
+        (None, Some(_)) if format.partitioned_prefix().is_none() => Ok(LogKeyFormat::Simple),
+        _ => Err(Failure::incomplete(format!("a key format of access logs that auditseal does not know: {format:?}"))),
+    }
 }
 
 fn retention_fact(default: &DefaultRetention) -> Result<Retention, Failure> {

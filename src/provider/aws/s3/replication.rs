@@ -1,12 +1,14 @@
 //! Replication rules, to the model and back, in the second version of the schema (`Filter`, `Priority`,
 //! `DeleteMarkerReplication`; S3 user guide, "Replication configuration file elements").
 
+use std::collections::BTreeMap;
+
 use aws_sdk_s3::types::{
     AccessControlTranslation, DeleteMarkerReplication, DeleteMarkerReplicationStatus, Destination,
     EncryptionConfiguration, Metrics, MetricsStatus, OwnerOverride, ReplicaModifications, ReplicaModificationsStatus,
-    ReplicationConfiguration, ReplicationRule as SdkRule, ReplicationRuleFilter, ReplicationRuleStatus,
-    ReplicationTime, ReplicationTimeStatus, ReplicationTimeValue, SourceSelectionCriteria, SseKmsEncryptedObjects,
-    SseKmsEncryptedObjectsStatus, StorageClass,
+    ReplicationConfiguration, ReplicationRule as SdkRule, ReplicationRuleAndOperator, ReplicationRuleFilter,
+    ReplicationRuleStatus, ReplicationTime, ReplicationTimeStatus, ReplicationTimeValue, SourceSelectionCriteria,
+    SseKmsEncryptedObjects, SseKmsEncryptedObjectsStatus, StorageClass, Tag,
 };
 
 use crate::model::bucket::{Replication, ReplicationRule};
@@ -29,11 +31,16 @@ fn rule_fact(rule: &SdkRule) -> Result<ReplicationRule, Failure> {
         // The first version of the schema has no such switch: it replicates delete markers.
         None => rule.filter().is_none(),
     };
+    if rule.existing_object_replication().is_some() {
+        return Err(unknown(rule, "`ExistingObjectReplication`"));
+    }
+    let (prefix, tags) = objects(rule);
     Ok(ReplicationRule {
         id: rule.id().unwrap_or_default().to_owned(),
         enabled: rule.status == ReplicationRuleStatus::Enabled,
         priority: rule.priority.unwrap_or(0),
-        prefix: prefix(rule)?,
+        prefix,
+        tags,
         bucket: destination.bucket.clone(),
         account: destination.account.clone(),
         storage_class: destination.storage_class().map(|class| class.as_str().to_owned()),
@@ -51,6 +58,9 @@ fn rule_fact(rule: &SdkRule) -> Result<ReplicationRule, Failure> {
         replication_time: destination
             .replication_time()
             .is_some_and(|time| time.status == ReplicationTimeStatus::Enabled),
+        // Replication time always has metrics, which therefore say nothing there.
+        metrics: destination.replication_time().is_none_or(|time| time.status != ReplicationTimeStatus::Enabled)
+            && destination.metrics().is_some_and(|metrics| metrics.status == MetricsStatus::Enabled),
     })
 }
 
@@ -62,16 +72,15 @@ fn unknown(rule: &SdkRule, what: &str) -> Failure {
     ))
 }
 
-/// Objects chosen by tag cannot be told in the model: a rule read without its tags would be written back wider.
+/// Prefix and tags of the objects that a rule copies.
 #[expect(deprecated, reason = "`Prefix` of a rule is deprecated and still answered for old rules")]
-fn prefix(rule: &SdkRule) -> Result<String, Failure> {
-    let Some(filter) = rule.filter() else { return Ok(rule.prefix().unwrap_or_default().to_owned()) };
-    let tagged = filter.tag().is_some() || filter.and().is_some_and(|and| !and.tags().is_empty());
-    if tagged {
-        return Err(unknown(rule, "a tag filter"));
-    }
-    let prefix = filter.prefix().or_else(|| filter.and().and_then(|and| and.prefix()));
-    Ok(prefix.unwrap_or_default().to_owned())
+fn objects(rule: &SdkRule) -> (String, BTreeMap<String, String>) {
+    let Some(filter) = rule.filter() else { return (rule.prefix().unwrap_or_default().to_owned(), BTreeMap::new()) };
+    let several = filter.and();
+    let prefix = filter.prefix().or_else(|| several.and_then(|and| and.prefix()));
+    let tags = filter.tag().into_iter().chain(several.map(|and| and.tags()).unwrap_or_default());
+    let tags = tags.map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+    (prefix.unwrap_or_default().to_owned(), tags)
 }
 
 pub(super) fn request(replication: &Replication) -> Result<ReplicationConfiguration, Failure> {
@@ -91,11 +100,32 @@ fn rule_request(rule: &ReplicationRule) -> Result<SdkRule, Failure> {
         .set_id((!rule.id.is_empty()).then(|| rule.id.clone()))
         .priority(rule.priority)
         .status(status)
-        .filter(ReplicationRuleFilter::builder().prefix(&rule.prefix).build())
+        .filter(filter(rule)?)
         .delete_marker_replication(DeleteMarkerReplication::builder().status(markers).build())
         .set_source_selection_criteria(criteria(rule)?)
         .destination(destination(rule)?);
     Ok(builder.build()?)
+}
+
+/// One condition stands alone, several go into `And`; a prefix alone may be empty.
+fn filter(rule: &ReplicationRule) -> Result<ReplicationRuleFilter, Failure> {
+    let tags = rule
+        .tags
+        .iter()
+        .map(|(key, value)| Ok(Tag::builder().key(key).value(value).build()?))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let builder = ReplicationRuleFilter::builder();
+    Ok(match (rule.prefix.is_empty(), tags.as_slice()) {
+        (_, []) => builder.prefix(&rule.prefix).build(),
+        (true, [tag]) => builder.tag(tag.clone()).build(),
+        (empty, _) => {
+            let and = ReplicationRuleAndOperator::builder()
+                .set_prefix((!empty).then(|| rule.prefix.clone()))
+                .set_tags(Some(tags))
+                .build();
+            builder.and(and).build()
+        }
+    })
 }
 
 fn criteria(rule: &ReplicationRule) -> Result<Option<SourceSelectionCriteria>, Failure> {
@@ -132,13 +162,15 @@ fn destination(rule: &ReplicationRule) -> Result<Destination, Failure> {
         let time = ReplicationTime::builder().status(ReplicationTimeStatus::Enabled).time(limit.clone()).build()?;
         let metrics = Metrics::builder().status(MetricsStatus::Enabled).event_threshold(limit).build()?;
         builder = builder.replication_time(time).metrics(metrics);
+    } else if rule.metrics {
+        builder = builder.metrics(Metrics::builder().status(MetricsStatus::Enabled).build()?);
     }
     Ok(builder.build()?)
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_s3::types::Tag;
+    use proptest::collection::btree_map;
     use proptest::option::of;
     use proptest::prelude::*;
 
@@ -146,19 +178,20 @@ mod tests {
 
     fn rules() -> impl Strategy<Value = ReplicationRule> {
         (
-            ("[a-z]{1,5}", any::<bool>(), 0..9, "[a-z/]{0,5}", "arn:aws:s3:::[a-z]{3,5}", of("[0-9]{12}")),
+            ("[a-z]{1,5}", any::<bool>(), 0..9, ("[a-z/]{0,5}", btree_map("[a-z]{1,3}", "[a-z]{0,3}", 0..3)), "arn:aws:s3:::[a-z]{3,5}", of("[0-9]{12}")),
             (of("STANDARD|GLACIER|NEW_CLASS"), of("arn:aws:kms:[a-z]{3}:1:key/a")),
-            proptest::array::uniform5(any::<bool>()),
+            proptest::array::uniform6(any::<bool>()),
         )
             .prop_map(
-                |((id, enabled, priority, prefix, bucket, account), (storage_class, replica_key), switches)| {
-                    let [owner_override, kms_objects, delete_markers, replica_modifications, replication_time] =
+                |((id, enabled, priority, (prefix, tags), bucket, account), (storage_class, replica_key), switches)| {
+                    let [owner_override, kms_objects, delete_markers, replica_modifications, replication_time, metrics] =
                         switches;
                     ReplicationRule {
                         id,
                         enabled,
                         priority,
                         prefix,
+                        tags,
                         bucket,
                         account,
                         storage_class,
@@ -168,6 +201,7 @@ mod tests {
                         delete_markers,
                         replica_modifications,
                         replication_time,
+                        metrics: metrics && !replication_time,
                     }
                 },
             )
@@ -197,9 +231,18 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_filter_is_not_widened() {
-        let tag = Tag::builder().key("k").value("v").build().unwrap();
-        let tagged = rule().filter(ReplicationRuleFilter::builder().tag(tag).build()).build().unwrap();
-        assert!(rule_fact(&tagged).is_err());
+    #[expect(deprecated, reason = "the shortest way to a rule")]
+    fn several_conditions_need_and() {
+        let tagged = |prefix: &str, tags: &[&str]| {
+            let mut rule = rule_fact(&rule().prefix(prefix).build().unwrap()).unwrap();
+            rule.tags = tags.iter().map(|key| ((*key).to_owned(), "v".to_owned())).collect();
+            filter(&rule).unwrap()
+        };
+        let one = tagged("", &["k"]);
+        assert_eq!((one.prefix(), one.tag().is_some(), one.and()), (None, true, None));
+        let both = tagged("a/", &["k"]);
+        assert_eq!((both.prefix(), both.tag()), (None, None));
+        assert_eq!(both.and().and_then(|and| and.prefix()), Some("a/"));
+        assert_eq!(tagged("", &["k", "l"]).and().map(|and| (and.prefix(), and.tags().len())), Some((None, 2)));
     }
 }

@@ -1,18 +1,20 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::{
-    AccessControlPolicy, BucketCannedAcl, BucketLocationConstraint, BucketLoggingStatus, BucketLogsPermission,
-    BucketVersioningStatus, CreateBucketConfiguration, DefaultRetention, Grant, Grantee, LoggingEnabled,
-    ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule, ObjectOwnership, Owner,
-    OwnershipControls, OwnershipControlsRule, Permission, PublicAccessBlockConfiguration, ServerSideEncryption,
-    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
-    TargetGrant, TransitionDefaultMinimumObjectSize, Type, VersioningConfiguration,
+    AccessControlPolicy, BlockedEncryptionTypes, BucketCannedAcl, BucketLocationConstraint, BucketLoggingStatus,
+    BucketLogsPermission, BucketVersioningStatus, CreateBucketConfiguration, DefaultRetention, EncryptionType, Grant,
+    Grantee, LoggingEnabled, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule,
+    ObjectOwnership, Owner, OwnershipControls, OwnershipControlsRule, PartitionDateSource, PartitionedPrefix,
+    Permission, PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, SimplePrefix, Tag, Tagging, TargetGrant,
+    TargetObjectKeyFormat, TransitionDefaultMinimumObjectSize, Type, VersioningConfiguration,
 };
 
 use super::{S3, lifecycle, notification, replication};
 use crate::call::WriteOutcome;
 use crate::model::bucket::{
-    Acl, AclGrant, Encryption, Lifecycle, Logging, Notification, PublicAccessBlock, Replication, Retention,
+    Acl, AclGrant, Encryption, Lifecycle, LogKeyFormat, Logging, Notification, PublicAccessBlock, Replication,
+    Retention,
 };
 use crate::provider::aws::error::{Done, Failure};
 
@@ -98,7 +100,10 @@ impl S3 {
     }
 
     pub(in super::super) async fn put_encryption(&self, bucket: &str, encryption: &Encryption) -> Done {
-        let Encryption { algorithm, key, bucket_key } = encryption;
+        let Encryption { algorithm, key, bucket_key, blocked_types } = encryption;
+        let blocked = blocked_types.iter().map(|each| EncryptionType::from(each.as_str())).collect::<Vec<_>>();
+        let blocked =
+            (!blocked.is_empty()).then(|| BlockedEncryptionTypes::builder().set_encryption_type(Some(blocked)).build());
         let default = ServerSideEncryptionByDefault::builder()
             .sse_algorithm(ServerSideEncryption::from(algorithm.as_str()))
             .set_kms_master_key_id(key.clone())
@@ -106,6 +111,7 @@ impl S3 {
         let rule = ServerSideEncryptionRule::builder()
             .apply_server_side_encryption_by_default(default)
             .bucket_key_enabled(*bucket_key)
+            .set_blocked_encryption_types(blocked)
             .build();
         self.client
             .put_bucket_encryption()
@@ -273,13 +279,26 @@ impl S3 {
 }
 
 fn logging_enabled(logging: &Logging) -> Result<LoggingEnabled, Failure> {
-    let Logging { target_bucket, target_prefix, target_grants } = logging;
+    let Logging { target_bucket, target_prefix, target_grants, key_format } = logging;
     let grants = target_grants.iter().map(target_grant).collect::<Result<Vec<_>, _>>()?;
     Ok(LoggingEnabled::builder()
         .target_bucket(target_bucket)
         .target_prefix(target_prefix)
         .set_target_grants((!grants.is_empty()).then_some(grants))
+        .set_target_object_key_format(key_format.as_ref().map(key_format_request))
         .build()?)
+}
+
+fn key_format_request(format: &LogKeyFormat) -> TargetObjectKeyFormat {
+    let builder = TargetObjectKeyFormat::builder();
+    match format {
+        LogKeyFormat::Simple => builder.simple_prefix(SimplePrefix::builder().build()),
+        LogKeyFormat::Partitioned(source) => {
+            let source = PartitionDateSource::from(source.as_str());
+            builder.partitioned_prefix(PartitionedPrefix::builder().partition_date_source(source).build())
+        }
+    }
+    .build()
 }
 
 /// The kind of a grantee follows from its text: groups are URIs, e-mail addresses have an at sign, the rest are
