@@ -214,7 +214,7 @@ pub(super) fn replication(Replication { role, rules }: &Replication) -> Fields {
         fields.put(format!("{at}.priority"), *priority);
         fields.put(format!("{at}.prefix"), prefix.as_str());
         for (key, value) in tags {
-            fields.put(tag(&format!("{at}.tags"), key), value.as_str());
+            fields.put(tag(&format!("{at}."), key), value.as_str());
         }
         fields.put(format!("{at}.bucket"), bucket.as_str());
         fields.put(format!("{at}.account"), account.as_deref());

@@ -109,6 +109,7 @@ fn every_field_that_differs_is_named() {
       /owner > -
     bucket-encryption
       /algorithm > algorithm
+      /blocked_types/0 > blocked_types
       /bucket_key > bucket_key
       /key > key
     bucket-versioning
@@ -137,6 +138,7 @@ fn every_field_that_differs_is_named() {
     bucket-policy
        > policy
     bucket-logging
+      /key_format/partitioned > key_format
       /target_bucket > target_bucket
       /target_grants/0/grantee > target_grants[79a5], target_grants[79a5x]
       /target_grants/0/permission > target_grants[79a5]
@@ -155,8 +157,9 @@ fn every_field_that_differs_is_named() {
       /rules/0/bucket > rules[auditseal-dr].bucket
       /rules/0/delete_markers > rules[auditseal-dr].delete_markers
       /rules/0/enabled > rules[auditseal-dr].enabled
-      /rules/0/id > all 24 fields
+      /rules/0/id > all 28 fields
       /rules/0/kms_objects > rules[auditseal-dr].kms_objects
+      /rules/0/metrics > rules[auditseal-dr].metrics
       /rules/0/owner_override > rules[auditseal-dr].owner_override
       /rules/0/prefix > rules[auditseal-dr].prefix
       /rules/0/priority > rules[auditseal-dr].priority
@@ -164,6 +167,7 @@ fn every_field_that_differs_is_named() {
       /rules/0/replica_modifications > rules[auditseal-dr].replica_modifications
       /rules/0/replication_time > rules[auditseal-dr].replication_time
       /rules/0/storage_class > rules[auditseal-dr].storage_class
+      /rules/0/tags/class > rules[auditseal-dr].tags["class"]
     kms-key
       /arn > arn
       /id > -

@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod databricks;
 pub mod router;
+mod unanswered;
 
 use std::future::Future;
 

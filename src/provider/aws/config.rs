@@ -19,6 +19,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use super::credentials;
 use super::failure::chain;
 use super::trace::Watched;
+use crate::provider::unanswered::Unanswered;
 
 /// How often the SDK sends a read in all before its failure counts.
 pub(super) const READ_ATTEMPTS: u32 = 3;
@@ -87,6 +88,7 @@ pub struct Http {
     /// The same, for what fetches credentials.
     pub(super) credentials: SharedHttpClient,
     pub(super) plain: reqwest::Client,
+    pub(super) unanswered: Unanswered,
 }
 
 impl Http {
@@ -113,7 +115,12 @@ impl Http {
         let (pem, certificates) = bundle.unzip();
         let sdk = sdk_client(pem)?;
         let credentials = SharedHttpClient::new(Watched(sdk.clone()));
-        Ok(Self { sdk, credentials, plain: plain_client(certificates.unwrap_or_default(), timeouts)? })
+        Ok(Self {
+            sdk,
+            credentials,
+            plain: plain_client(certificates.unwrap_or_default(), timeouts)?,
+            unanswered: Unanswered::default(),
+        })
     }
 }
 

@@ -15,6 +15,7 @@ use super::credentials::Cached;
 use super::error::{Failure, retry_after};
 use super::failure::chain;
 use super::trace::Started;
+use crate::provider::unanswered::Unanswered;
 
 /// Pause before the second attempt of a read.
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
@@ -23,6 +24,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(300);
 #[derive(Clone, Debug)]
 pub(super) struct Signer {
     pub(super) http: reqwest::Client,
+    pub(super) unanswered: Unanswered,
     pub(super) credentials: Cached,
     pub(super) region: String,
     /// Override of every service's endpoint, without trailing slash.
@@ -87,7 +89,8 @@ impl Signer {
         let request = self.request(call).await?;
         let started = Started::now(call.method.as_str(), &call.url);
         let answer = self.http.execute(request).await;
-        started.ended(call.service, call.operation, answer.as_ref().ok().map(|answer| answer.status().as_u16()));
+        let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+        started.ended(call.service, call.operation, status, Some(&self.unanswered));
         let answer = answer.map_err(transport)?;
         let status = answer.status().as_u16();
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());

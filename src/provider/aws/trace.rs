@@ -17,11 +17,12 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
 use super::config::check_endpoint;
+use crate::provider::unanswered::Unanswered;
 
 /// Attached to every SDK client. Service endpoints can also come from the environment (`AWS_ENDPOINT_URL_S3`), so the
 /// refusal of plain text is repeated here, where the final URL is known.
 #[derive(Debug)]
-pub(super) struct Watch;
+pub(super) struct Watch(pub Unanswered);
 
 /// A request on its way.
 #[derive(Debug)]
@@ -36,13 +37,16 @@ impl Started {
         Self { at: Instant::now(), method: method.to_owned(), url: url.to_owned() }
     }
 
-    /// Says how it went; without an answer the status is 0.
-    pub(super) fn ended(&self, service: &str, operation: &str, status: Option<u16>) {
+    /// Says how it went; without an answer the status is 0, and whoever waits for one is told.
+    pub(super) fn ended(&self, service: &str, operation: &str, status: Option<u16>, unanswered: Option<&Unanswered>) {
         let url = reqwest::Url::parse(&self.url).ok();
         let (host, path) = url.as_ref().map_or(("", ""), |url| (url.host_str().unwrap_or_default(), shown_path(url)));
         let milliseconds = u64::try_from(self.at.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (method, status) = (self.method.as_str(), status.unwrap_or(0));
         tracing::debug!(method, host, path, service, operation, status, milliseconds, "aws request");
+        if let (0, Some(unanswered)) = (status, unanswered) {
+            unanswered.tell(host);
+        }
     }
 }
 
@@ -87,6 +91,7 @@ impl Intercept for Watch {
                 metadata.map_or("", Metadata::service),
                 metadata.map_or("", Metadata::name),
                 context.response().map(|response| response.status().as_u16()),
+                Some(&self.0),
             );
         }
         Ok(())
@@ -113,7 +118,8 @@ impl HttpConnector for WatchedConnector {
         HttpConnectorFuture::new(async move {
             let answer = answer.await;
             let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
-            started.ended("credentials", "", status);
+            // Places of the chain that do not exist here do not answer, and need not.
+            started.ended("credentials", "", status, None);
             answer
         })
     }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::DatabricksOptions;
 use super::error::{ApiError, ConnectError, Failure, is_web_page, tidy};
+use crate::provider::unanswered::Unanswered;
 
 /// Requests per second and client.
 const RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(14);
@@ -69,6 +70,7 @@ pub(super) struct Http {
     permits: Semaphore,
     budget: Duration,
     timeout: Duration,
+    unanswered: Unanswered,
 }
 
 impl Http {
@@ -90,6 +92,7 @@ impl Http {
             permits: Semaphore::new(options.parallelism.max(1)),
             budget: options.retry_budget,
             timeout: options.request_timeout,
+            unanswered: Unanswered::default(),
         })
     }
 
@@ -132,6 +135,9 @@ impl Http {
             ms = millis(start.elapsed()),
             "databricks"
         );
+        if status == 0 {
+            self.unanswered.tell(request.url.host_str().unwrap_or_default());
+        }
         let (status, headers, text) = result?;
         if !(200..300).contains(&status) {
             return Err(Failure::Api(ApiError::decode(status, &headers, &text)));

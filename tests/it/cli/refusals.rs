@@ -41,6 +41,9 @@ async fn aws_credentials_that_are_wrong_or_missing() {
     let (none, unreachable) =
         tokio::join!(none.ends(&["plan"], 3), unreachable.ends(&["plan", "--detailed-exitcode"], 3));
     none.says("no usable AWS credentials: none are set up; set a profile, sign in with `aws sso login`");
+    let early = "no answer from `127.0.0.1`: what may be repeated is tried again";
+    assert_eq!(unreachable.err.matches(early).count(), 1, "once a host: {}", unreachable.err);
+    assert!(!none.err.contains("no answer from"), "{}", none.err);
     for ended in [&none, &unreachable] {
         ended.says("unread-inputs: refused");
         ended.says(&format!("No plan: AWS account {} could not be read at all", case.sandbox.aws.account));

@@ -348,6 +348,7 @@ async fn replication(estate: &Estate, bucket: &str) {
         "delete_markers",
         "enabled",
         "kms_objects",
+        "metrics",
         "owner_override",
         "prefix",
         "priority",
