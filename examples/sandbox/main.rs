@@ -3,7 +3,8 @@
 //! `cargo run --example sandbox` seeds an account the way the vendor's documented example does it, plans, applies, plans
 //! again, breaks three things by hand, and shows that they are named and repaired.
 //!
-//! `cargo run --example sandbox -- measure` prints what plan and apply cost, beside Cloud Custodian in the same run.
+//! `cargo run --example sandbox -- measure` prints what plan and apply cost, beside Cloud Custodian in the same run;
+//! `-- scale [COUNT]` what a plan of so many manifests costs.
 
 // The tests use more of the sandbox than the demonstration does.
 #[allow(dead_code, reason = "shared with the integration tests")]
@@ -11,6 +12,7 @@
 mod sandbox;
 
 mod measure;
+mod scale;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -28,7 +30,13 @@ async fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
         None => {}
         Some("measure") => return measure::run(&program).await,
-        Some(other) => bail!("`{other}` is not known: give nothing for the demonstration, or `measure`"),
+        Some("scale") => {
+            let most = std::env::args().nth(2).map_or(Ok(200), |count| count.parse()).context("how many manifests")?;
+            return scale::run(&program, most).await;
+        }
+        Some(other) => {
+            bail!("`{other}` is not known: give nothing for the demonstration, `measure` or `scale [COUNT]`")
+        }
     }
     say("Starting the AWS emulator (the first time this installs it into a private virtual environment) ...");
     let emulator = tokio::task::spawn_blocking(Emulator::start).await??;
