@@ -52,6 +52,8 @@ fn retention(sketch: &mut Sketch, desired: &Desired, rules: &[LifecycleRule], ow
         };
         sketch.noncurrent_retention_days = rule.noncurrent_expiration.as_ref().and_then(|one| days(one.days));
         sketch.abort_multipart_days = rule.abort_multipart_days.and_then(days);
+        // What this tool kept readable is exactly what was declared.
+        sketch.previous_prefixes.clear();
         let earlier = seal::previous(rules).into_iter().filter(|prefix| check(Answer::Prefix, prefix).is_ok());
         for prefix in earlier.filter(|prefix| *prefix != desired.delivery.prefix) {
             if !sketch.previous_prefixes.contains(&prefix) {
@@ -77,10 +79,14 @@ fn retention(sketch: &mut Sketch, desired: &Desired, rules: &[LifecycleRule], ow
         // What is shorter than the default is waived, so that it stays on the list.
         Some(found) if found >= DEFAULT_DAYS => sketch.retention_days = Some(found),
         Some(_) => {}
-        None => sketch.remarks.bucket.push(format!(
-            "Nothing expires current logs today. Once the waiver of `retention` ends, what is older than \
-             `retention_days` (default {DEFAULT_DAYS}) is removed: decide on it before."
-        )),
+        None => {
+            sketch.retention_days = Some(DEFAULT_DAYS);
+            sketch.remarks.bucket.push(
+                "Nothing expires current logs today. Once the waiver of `retention` ends, what is older than \
+                 `retention_days` is removed: decide on it before."
+                    .to_owned(),
+            );
+        }
     }
     let older = rules.iter().filter(covers).filter_map(|rule| rule.noncurrent_expiration.as_ref());
     let shortest = older.filter_map(|one| days(one.days)).min();

@@ -40,6 +40,13 @@ impl Candidate {
     /// One line for whoever chooses.
     #[must_use]
     pub fn describe(&self) -> String {
+        let last = self.last_success.as_ref().map(|time| format!(", last success {time}")).unwrap_or_default();
+        format!("{}{last}", self.summary())
+    }
+
+    /// The same without what changes by itself.
+    #[must_use]
+    pub fn summary(&self) -> String {
         let to = self.bucket.as_deref().unwrap_or("a bucket that is not known");
         let below = if self.prefix.is_empty() { "its root".to_owned() } else { format!("`{}`", self.prefix) };
         let state = match (self.enabled, self.health.as_deref()) {
@@ -47,8 +54,7 @@ impl Candidate {
             (true, None) => "enabled".to_owned(),
             (true, Some(health)) => format!("enabled, {health}"),
         };
-        let last = self.last_success.as_ref().map(|time| format!(", last success {time}")).unwrap_or_default();
-        format!("`{}` ({}) to `{to}` below {below}: {state}{last}", self.name, self.config_id)
+        format!("`{}` ({}) to `{to}` below {below}: {state}", self.name, self.config_id)
     }
 }
 

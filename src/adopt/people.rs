@@ -79,7 +79,8 @@ fn admins(sketch: &mut Sketch, found: &Found<'_>, seal: Option<&Seal>) {
     let strict = all(true).next().is_some();
     sketch.admins = all(strict)
         .filter_map(|(arn, (_, key))| {
-            let what = if *key { "the policies of bucket and key" } else { "the policy of the bucket" };
+            let keyed = *key && found.desired.key.arn.is_some();
+            let what = if keyed { "the policies of bucket and key" } else { "the policy of the bucket" };
             Some(person(role(found, arn)?, format!("Can change {what} today.")))
         })
         .collect();
@@ -257,8 +258,13 @@ fn databricks(sketch: &mut Sketch, found: &Found<'_>) {
 /// Whoever reads the objects and is no role.
 fn others(sketch: &mut Sketch, found: &Found<'_>) {
     let mut all: BTreeMap<(bool, String), Verdict> = BTreeMap::new();
+    // Principals of Databricks can be declared: those with a grant of their own are.
     let reads = |one: &&PrincipalAccess| {
-        one.question == Question::Read && one.verdict.possible() && one.via.is_empty() && !one.declared
+        let databricks = matches!(
+            one.kind,
+            PrincipalKind::DatabricksUser | PrincipalKind::DatabricksServicePrincipal | PrincipalKind::DatabricksGroup
+        );
+        one.question == Question::Read && one.verdict.possible() && one.via.is_empty() && !one.declared && !databricks
     };
     for one in found.assessment.principals.iter().filter(reads) {
         if one.kind == PrincipalKind::Role && role(found, &one.arn).is_some()
@@ -267,8 +273,9 @@ fn others(sketch: &mut Sketch, found: &Found<'_>) {
             continue;
         }
         let outside = matches!(one.kind, PrincipalKind::Anonymous | PrincipalKind::AnyAws | PrincipalKind::Account);
-        let by = named(one.witness.s3.clone(), 1);
-        let by = if by.is_empty() { String::new() } else { format!(", by {}", by.join(", ")) };
+        // What is taken for granted of strangers is no statement of this account.
+        let by = one.witness.s3.iter().find(|statement| !statement.contains("taken to allow"));
+        let by = by.map(|statement| format!(", by {statement}")).unwrap_or_default();
         let line = format!("{} ({}){by}", one.arn, kind(one.kind));
         let known = all.entry((!outside, line)).or_insert(one.verdict);
         *known = (*known).max(one.verdict);

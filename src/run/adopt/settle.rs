@@ -41,6 +41,9 @@ where
             targets = self.targets(sketch, terms, &live)?;
         }
         sketch.exceptions = write(&targets, &self.planned(sketch, &targets, terms, &live)?.waived, terms, &title);
+        if exists {
+            sketch.remarks.head.push(introduction(sketch));
+        }
         let name = self.name(sketch);
         let written = text(sketch);
         let canonical = manifest::format(&format!("{name}.toml"), &written)
@@ -97,6 +100,15 @@ where
             ..PlanOptions::default()
         }
     }
+}
+
+/// What the file is, for whoever opens it.
+fn introduction(sketch: &Sketch) -> String {
+    let list = "The estate as it was found. It reads as a list of things to do, the hardest risk first: decide on the \
+                readers, then remove one waiver after the other. `auditseal plan` shows what that changes, `auditseal \
+                explain CONTROL` says why.";
+    let sealed = "The estate as it was found: every control holds, and there is nothing to waive.";
+    if sketch.exceptions.is_empty() { sealed.to_owned() } else { list.to_owned() }
 }
 
 fn refuses(verdict: Verdict) -> bool {

@@ -157,12 +157,6 @@ where
                 .push("No delivery of audit logs was found: `auditseal apply` makes one.".to_owned());
             return Ok(());
         };
-        sketch.remarks.head.push(
-            "The estate as it was found: `auditseal plan` changes nothing. It reads as a list of things to do, the hardest \
-             risk first: decide on the readers, then remove one waiver after the other. `auditseal plan` shows what that \
-             changes, `auditseal explain CONTROL` says why."
-                .to_owned(),
-        );
         if let Some(role) = &delivery.role {
             let elsewhere = role.parse::<Arn>().is_ok_and(|arn| arn.account != sketch.aws_account);
             if elsewhere && options.role_profile.is_none() {
@@ -174,7 +168,7 @@ where
         sketch.delivery_name = Some(delivery.name.clone()).filter(|name| manifest::check(Answer::Name, name).is_ok());
         sketch.disabled = !delivery.enabled;
         sketch.workspace_ids.clone_from(&delivery.workspaces);
-        sketch.remarks.delivery.push(format!("Adopted: {}.", delivery.describe()));
+        sketch.remarks.delivery.push(format!("Adopted: {}.", delivery.summary()));
         if delivery.prefix.is_empty() {
             sketch.remarks.delivery.push(
                 "It writes to the root of the bucket: policies cannot tell the logs from anything else that lies there."
@@ -203,7 +197,7 @@ where
         } else {
             "a copy elsewhere: declare it in a manifest of its own, or set `undeclared = \"disable\"` to have it switched off"
         };
-        sketch.remarks.delivery.push(format!("Also enabled: {}; {what}.", other.describe()));
+        sketch.remarks.delivery.push(format!("Also enabled: {}; {what}.", other.summary()));
     }
 
     /// Bucket, key and workspaces, as they are. Two looks: what is asked about a key hangs on which one it is.
