@@ -14,6 +14,8 @@ mod people;
 mod risk;
 mod seal;
 mod sketch;
+#[cfg(test)]
+mod tests;
 
 pub use bucket::describe_bucket;
 pub use candidate::{Candidate, Choice, candidates, choose};
