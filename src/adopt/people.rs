@@ -187,7 +187,8 @@ fn readings<'a>(found: &Found<'a>) -> BTreeMap<&'a str, Reading> {
             reading.verdict = Some(one.verdict);
             reading.conditions = one.conditions.iter().cloned().collect();
         }
-        reading.by.extend(one.witness.s3.iter().chain(&one.witness.kms).cloned());
+        let by = one.witness.s3.iter().chain(&one.witness.kms).filter(|statement| is_of_account(statement));
+        reading.by.extend(by.cloned());
     }
     for (role, who) in taking {
         if let Some(reading) = all.get_mut(role) {
@@ -215,6 +216,11 @@ fn how(reading: &Reading) -> Vec<String> {
         remarks.push(format!("Can be taken by {}.", taken.join(", ")));
     }
     remarks
+}
+
+/// What is taken for granted of strangers is no statement that somebody could look up.
+fn is_of_account(statement: &str) -> bool {
+    !statement.contains("taken to allow")
 }
 
 /// At most so many, and how many more there are.
@@ -273,8 +279,7 @@ fn others(sketch: &mut Sketch, found: &Found<'_>) {
             continue;
         }
         let outside = matches!(one.kind, PrincipalKind::Anonymous | PrincipalKind::AnyAws | PrincipalKind::Account);
-        // What is taken for granted of strangers is no statement of this account.
-        let by = one.witness.s3.iter().find(|statement| !statement.contains("taken to allow"));
+        let by = one.witness.s3.iter().find(|statement| is_of_account(statement));
         let by = by.map(|statement| format!(", by {statement}")).unwrap_or_default();
         let line = format!("{} ({}){by}", one.arn, kind(one.kind));
         let known = all.entry((!outside, line)).or_insert(one.verdict);

@@ -60,7 +60,7 @@ fn who_controls_is_an_admin_and_the_caller_only_when_nobody_does() {
     // A user cannot be one.
     assert_eq!(labels(&drawn(&lab, &[], &[], Some("arn:aws:iam::111122223333:user/me"))), [""; 0]);
     let given: Arn = caller.parse().unwrap();
-    assert_eq!(labels(&drawn(&plain(), &[given.clone()], &[], None)), ["deployer"], "what was said counts");
+    assert_eq!(labels(&drawn(&plain(), std::slice::from_ref(&given), &[], None)), ["deployer"], "what was said counts");
     let reader = Who::Role(given);
     let readers = drawn(&plain(), &[], std::slice::from_ref(&reader), None).readers;
     assert!(readers.iter().any(|one| one.who == reader && !one.proposed), "{readers:?}");

@@ -35,7 +35,7 @@ pub struct Init {
     #[arg(long)]
     pub from_live: bool,
     /// Databricks account id
-    #[arg(long, value_name = "ID", env = "DATABRICKS_ACCOUNT_ID")]
+    #[arg(long, value_name = "ID", env = "DATABRICKS_ACCOUNT_ID", hide_env_values = true)]
     pub databricks_account_id: Option<String>,
     /// AWS account id [default with --from-live: the caller's]
     #[arg(long, value_name = "ID")]

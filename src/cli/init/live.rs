@@ -140,7 +140,7 @@ fn said(adoption: &Adoption, output: &Output) {
     }
     let Adoption { waivers, readers, admins, .. } = adoption;
     output
-        .note(&format!("Found {readers} readers and {admins} admins; {waivers} waivers leave what is there as it is."));
+        .note(&format!("Readers: {readers}, admins: {admins}, waivers that leave what is there as it is: {waivers}."));
 }
 
 /// What to do next, with the flags that this run needed.

@@ -28,6 +28,10 @@ pub async fn run(global: &Global, verb: &Init, output: &Output) -> anyhow::Resul
         Err(wrong) => return Ok(usage(&wrong, output)),
     };
     let place = Place::of(&global.manifest);
+    let name = place.name(verb.name.as_deref());
+    if let Some(Err(wrong)) = name.as_deref().map(nameable) {
+        return Ok(usage(&[wrong], output));
+    }
     if let Some(path) = place.known(verb.name.as_deref()).filter(|path| !verb.stdout && path.exists()) {
         output.note(&format!("error: {}", CreateError::Exists(path)));
         return Ok(Exit::Failed);
@@ -36,6 +40,14 @@ pub async fn run(global: &Global, verb: &Init, output: &Output) -> anyhow::Resul
         return live::run(global, verb, given, &place, output).await;
     }
     offline(verb, given, &place, output)
+}
+
+/// The name of a manifest, and not that of the defaults that manifests share.
+fn nameable(name: &str) -> Result<(), String> {
+    if name == "defaults" {
+        return Err("`defaults.toml` holds what manifests share, and is no manifest: choose another name".to_owned());
+    }
+    manifest::check(Answer::Manifest, name)
 }
 
 fn usage(wrong: &[String], output: &Output) -> Exit {
@@ -94,7 +106,6 @@ impl Given {
             ("--region", &verb.region, Answer::Region),
             ("--bucket", &verb.bucket, Answer::Bucket),
             ("--prefix", &verb.prefix, Answer::Prefix),
-            ("--name", &verb.name, Answer::Manifest),
             ("--role", &verb.role, Answer::Role),
             ("--role-profile", &verb.role_profile, Answer::Name),
             ("--owner", &verb.owner, Answer::Name),

@@ -8,6 +8,7 @@ mod survey;
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::sync::Mutex;
 
 use jiff::civil::Date;
 
@@ -124,7 +125,7 @@ where
     F: Future<Output = Result<R, E>>,
 {
     let memory = Memory::default();
-    let survey = Survey { options, connect: &connect, memory: &memory };
+    let survey = Survey { options, connect: &connect, memory: &memory, clients: Mutex::default() };
     let mut sketch = Sketch {
         databricks_account: options.databricks_account.clone(),
         aws_account: options.aws_account.clone().unwrap_or_else(|| NO_ACCOUNT.to_owned()),

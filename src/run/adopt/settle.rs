@@ -19,8 +19,10 @@ use super::survey::Survey;
 
 /// More rounds of waiving than these change nothing any more.
 const MOST_ROUNDS: usize = 8;
+/// More gaps than these are counted, not named.
+const MOST_GAPS: usize = 8;
 
-impl<R, E, C, F> Survey<'_, C>
+impl<R, E, C, F> Survey<'_, C, R>
 where
     R: Reader,
     C: Fn(Desired) -> F,
@@ -44,13 +46,29 @@ where
         if exists {
             sketch.remarks.head.push(introduction(sketch));
         }
-        let name = self.name(sketch);
+        let (canonical, plan) = self.finished(sketch, &live)?;
+        if plan.gaps.is_empty() {
+            return Ok((self.name(sketch), canonical, plan));
+        }
+        let gaps: Vec<String> = plan.gaps.iter().take(MOST_GAPS).map(ToString::to_string).collect();
+        let more = plan.gaps.len().saturating_sub(MOST_GAPS);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        sketch.remarks.head.push(format!(
+            "Not everything could be read, and what hangs on it is not in here: {}{more}.",
+            gaps.join("; ")
+        ));
+        let (canonical, plan) = self.finished(sketch, &live)?;
+        Ok((self.name(sketch), canonical, plan))
+    }
+
+    /// The canonical text of the sketch, with its plan and what that does to access.
+    fn finished(&self, sketch: &Sketch, live: &Live) -> Result<(String, Plan), AdoptError<E>> {
         let written = text(sketch);
-        let canonical = manifest::format(&format!("{name}.toml"), &written)
+        let canonical = manifest::format(&format!("{}.toml", self.name(sketch)), &written)
             .map_err(|findings| AdoptError::Invalid { text: written, findings })?;
         let desired = self.parse(sketch, &canonical)?;
-        let plan = plan_from(&live, &[desired], &self.plan_options(true), Purpose::Plan);
-        Ok((name, canonical, plan))
+        let plan = plan_from(live, &[desired], &self.plan_options(true), Purpose::Plan);
+        Ok((canonical, plan))
     }
 
     fn targets(&self, sketch: &Sketch, terms: &Terms, live: &Live) -> Result<BTreeSet<Target>, AdoptError<E>> {

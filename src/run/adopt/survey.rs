@@ -1,6 +1,7 @@
 //! What is read, stage by stage: each hangs on what the one before found.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::access::assess;
 use crate::adopt::{
@@ -20,13 +21,18 @@ use super::super::plan::callers;
 use super::memory::{Memory, Remembering};
 use super::{AdoptError, AdoptOptions, NO_ACCOUNT};
 
-pub(super) struct Survey<'a, C> {
+pub(super) struct Survey<'a, C, R> {
     pub options: &'a AdoptOptions,
     pub connect: &'a C,
     pub memory: &'a Memory,
+    /// The clients of the last stage: another one with the same accounts needs no new credentials.
+    pub clients: Mutex<Option<(Reached, Arc<R>)>>,
 }
 
-impl<R, E, C, F> Survey<'_, C>
+/// What a connection depends on: account, region and role of the estate, and its replicas.
+type Reached = (String, String, String, Vec<(String, String)>);
+
+impl<R, E, C, F> Survey<'_, C, R>
 where
     R: Reader,
     C: Fn(Desired) -> F,
@@ -70,20 +76,29 @@ where
         parsed.map(|(desired, _)| desired).map_err(|findings| AdoptError::Invalid { text: text.to_owned(), findings })
     }
 
-    async fn reader(&self, desired: &Desired) -> Result<R, AdoptError<E>> {
-        (self.connect)(desired.clone()).await.map_err(AdoptError::Connect)
+    async fn reader(&self, desired: &Desired) -> Result<Arc<R>, AdoptError<E>> {
+        let replicas = desired.bucket.replicas.iter().map(|one| (one.account_id.clone(), one.region.clone())).collect();
+        let (aws, role) = (&desired.aws, &desired.role.arn.account);
+        let reached: Reached = (aws.account_id.clone(), aws.region.clone(), role.clone(), replicas);
+        let last = self.clients.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, clients)) = last.filter(|(known, _)| *known == reached) {
+            return Ok(clients);
+        }
+        let clients = Arc::new((self.connect)(desired.clone()).await.map_err(AdoptError::Connect)?);
+        *self.clients.lock().unwrap_or_else(PoisonError::into_inner) = Some((reached, Arc::clone(&clients)));
+        Ok(clients)
     }
 
     async fn ask(&self, sketch: &Sketch, place: &Place, reads: &[Read]) -> Result<Live, AdoptError<E>> {
         let reader = self.reader(&self.declared(sketch)?).await?;
-        let remembering = Remembering { reader: &reader, memory: self.memory };
+        let remembering = Remembering { reader: &*reader, memory: self.memory };
         let queries = reads.iter().map(|read| Query { place: place.clone(), read: read.clone() });
         Ok(reread(&remembering, queries).await)
     }
 
     pub(super) async fn observe(&self, desired: &Desired) -> Result<Live, AdoptError<E>> {
         let reader = self.reader(desired).await?;
-        let remembering = Remembering { reader: &reader, memory: self.memory };
+        let remembering = Remembering { reader: &*reader, memory: self.memory };
         Ok(observe_for_plan(&remembering, std::slice::from_ref(desired)).await)
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Ended, Shell, redacted};
 use crate::harness::Case;
+use crate::sandbox::databricks::LogDelivery;
 use crate::sandbox::faults::{Failure, Rule, Trigger};
 
 const FILE: &str = "manifests/acme.toml";
@@ -114,7 +115,7 @@ async fn a_sealed_estate_is_adopted_without_waivers() {
     let said = adopt(&case, &shell, &[], 0).await;
     let text = shell.read(FILE);
     insta::assert_snapshot!("adopted_sealed", steady(&text, &case));
-    said.says("; 0 waivers");
+    said.says("as it is: 0.");
     is_settled(&shell).await;
 }
 
@@ -137,6 +138,25 @@ async fn without_a_delivery_it_is_a_new_estate() {
     shell.ends(&["fmt", "--check"], 0).await;
     shell.ends(&["plan", "--detailed-exitcode"], 2).await;
     assert!(!shell.read(&format!("manifests/{bucket}.toml")).contains("waivers"));
+
+    // What a delivery names may be gone, somebody else's, or of a form that a manifest does not have.
+    let here = case.sandbox.aws.role_arn("Gone");
+    for (number, (role, prefix, code, said)) in [
+        (here.as_str(), "logs", 0, "warning: not everything can be adopted; a plan will show"),
+        (here.as_str(), "/logs", 1, "is not a valid prefix"),
+        ("arn:aws:iam::999988887777:role/Theirs", "logs", 64, "pass --role-profile"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let sim = &case.sandbox.databricks;
+        let (name, to) = (format!("delivery {number}"), format!("gone-{number}"));
+        let (credential, storage) = (sim.seed_credential(&name, role), sim.seed_storage(&name, &to));
+        sim.seed_log_delivery(LogDelivery::delivered(&name, &credential, &storage, prefix));
+        let adopting = [&init[..], &["--delivery", &name, "--region", "us-east-1"]].concat();
+        shell.ends(&adopting, code).await.says(said);
+        assert_eq!(shell.path(&format!("manifests/{to}.toml")).exists(), code == 0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,6 +182,11 @@ async fn what_could_not_be_read_is_named_and_nothing_is_written() {
     }
     deny("s3:GetBucketVersioning");
     adopt(&case, &shell, &["--allow", "unread-inputs"], 0).await.says("s3:GetBucketVersioning");
+    assert!(
+        shell
+            .read(FILE)
+            .contains("# Not everything could be read, and what hangs on it is not in here: s3:GetBucketVersioning")
+    );
     case.sandbox.faults.clear();
     // What was not read is not waived: it is on the plan, not forgotten.
     shell.ends(&["plan", "--detailed-exitcode"], 2).await.says("acme/bucket-versioning[audit]");
@@ -185,6 +210,8 @@ async fn wrong_flags_and_a_manifest_for_a_new_estate_without_any_cloud() {
         ("--admin-role", "arn:aws:iam::111122223333:user/a", "is a user, not a role"),
         ("--reader-role", "me", "is not an ARN"),
         ("--name", "a/b", "cannot be the name of a manifest"),
+        ("--name", "defaults", "holds what manifests share"),
+        ("-m", "manifests/_.toml", "cannot be the name of a manifest"),
     ] {
         shell.ends(&["init", flag, value], 64).await.says(said);
     }
