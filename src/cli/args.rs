@@ -4,6 +4,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 const AFTER: &str = "\
 Examples:
+  auditseal init --from-live               write a manifest of what is there
   auditseal validate                       check manifests/, offline
   auditseal plan                           show what differs and what would be done
   auditseal plan --out plan.json           save the plan for a review
@@ -85,6 +86,8 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Write a manifest: of what is there, changing nothing, or for a new estate
+    Init(Box<super::init::Init>),
     /// Check manifests, offline
     Validate(Validate),
     /// Write manifests in their canonical form: order, alignment; comments and meaning stay

@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod fmt;
 mod forget;
+mod init;
 mod log;
 mod output;
 mod plan;
@@ -62,6 +63,7 @@ fn parse() -> Result<Arguments, clap::Error> {
 async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> {
     let global = &arguments.global;
     match &arguments.verb {
+        Verb::Init(verb) => init::run(global, verb, output).await,
         Verb::Validate(verb) => validate::run(global, verb, output),
         Verb::Fmt(verb) => fmt::run(global, verb, output),
         Verb::Plan(verb) => plan::run(global, verb, output).await,

@@ -20,7 +20,7 @@ macro_rules! codes {
 codes! {
     NOT_FOUND = "manifest-not-found":
         "there is no file or directory at the given path",
-        "give the path of a manifest or of a directory of manifests with -m; examples/manifests in the repository has one to start from";
+        "give the path of a manifest or of a directory of manifests with -m; `auditseal init` writes one";
     UNREADABLE = "manifest-unreadable":
         "the operating system refused to read the file, or it is no regular file",
         "make the file readable for the user that runs auditseal";
@@ -32,7 +32,7 @@ codes! {
         "save the file as UTF-8";
     NO_MANIFESTS = "no-manifests":
         "the directory holds no manifest: no file `*.toml` other than `defaults.toml`",
-        "write one; examples/manifests in the repository has one to start from";
+        "write one: `auditseal init`, or `auditseal init --from-live` for what is there";
     MANIFEST_NAME = "invalid-manifest-name":
         "the file stem is the manifest's name in addresses, and this one cannot be such a name",
         "rename the file: letters, digits, `-`, `_` and `.`, starting with a letter or digit";

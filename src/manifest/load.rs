@@ -105,8 +105,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Box<Finding>> {
     if found.is_empty() {
         let message = format!("no manifest in directory {}", shown(path));
         let help =
-            "write one (examples/manifests in the repository has one to start from), or give another path with -m"
-                .to_owned();
+            "write one (`auditseal init`, with --from-live for what is there), or give another path with -m".to_owned();
         return Err(Box::new(error(codes::NO_MANIFESTS, &path.display().to_string(), message, Some(help), None)));
     }
     found.sort();
@@ -180,11 +179,7 @@ fn unreadable(path: &Path, reason: &std::io::Error) -> Box<Finding> {
     let file = path.display().to_string();
     let (code, message, help) = if reason.kind() == ErrorKind::NotFound {
         let message = format!("{} does not exist", shown(path));
-        (
-            codes::NOT_FOUND,
-            message,
-            "give the path of manifests with -m; examples/manifests in the repository has one to start from",
-        )
+        (codes::NOT_FOUND, message, "give the path of manifests with -m; `auditseal init` writes one")
     } else {
         let reason = reason.kind().to_string();
         (codes::UNREADABLE, format!("{} cannot be read: {reason}", shown(path)), "make it readable for this user")

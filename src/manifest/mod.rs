@@ -8,6 +8,7 @@
 //! A directory may hold `defaults.toml`: a manifest without a name of its own, whose keys count where a manifest is silent.
 //! Tables merge key by key; an entry of `readers`, `admins`, `observers` and `scanners` is replaced as a whole.
 
+mod answer;
 mod codes;
 mod defaults;
 mod directory;
@@ -30,6 +31,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{Answer, check};
 pub use codes::{CODES, Code, explain};
 pub use directory::check_directory;
 pub use expand::expand;

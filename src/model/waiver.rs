@@ -228,16 +228,19 @@ impl Waiver {
         today.until(self.until).ok().map(|span| span.get_days())
     }
 
-    /// Whether it speaks of a resource at all.
+    /// Whether it speaks of a resource at all. The list of a role's inline policies is no resource of `role-policy`, and
+    /// still has the generated policy in it: what its control decides elsewhere goes with the resource of that name.
     #[must_use]
     pub fn is_about(&self, kind: Kind, name: &str) -> bool {
-        self.address.as_ref().is_none_or(|address| address.kind == kind && address.name == name)
+        let Some(address) = &self.address else { return true };
+        let beside = !self.control.kinds().contains(&kind);
+        (address.kind == kind || beside) && address.name == name
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Control, LocalAddress, Waiver};
+    use super::{Control, Kind, LocalAddress, Waiver};
     use jiff::civil::date;
 
     fn waiver() -> Waiver {
@@ -257,6 +260,18 @@ mod tests {
         assert_eq!(waiver.days_left(date(2026, 3, 1)), Some(0));
         assert_eq!(waiver.days_left(date(2026, 3, 2)), None);
         assert!(waiver.holds(date(2026, 3, 1)) && !waiver.holds(date(2026, 3, 2)));
+    }
+
+    #[test]
+    fn a_waiver_of_one_resource_speaks_of_no_other() {
+        let waiver = waiver();
+        assert!(waiver.is_about(Kind::BucketVersioning, "audit"));
+        assert!(!waiver.is_about(Kind::BucketVersioning, "access"));
+        let address = Some("role-policy[delivery]".parse().unwrap());
+        let policy = Waiver { control: Control::RolePolicy, address, ..waiver };
+        assert!(policy.is_about(Kind::RolePolicy, "delivery"));
+        assert!(policy.is_about(Kind::RoleInlinePolicies, "delivery"), "its name in the list of the role's policies");
+        assert!(!policy.is_about(Kind::RoleInlinePolicies, "replication"));
     }
 
     #[test]

@@ -9,7 +9,12 @@ use serde_json::{Value, json};
 use crate::harness::{Case, assert_in_sync, changes};
 use crate::sandbox::databricks::{DeliveryState, LogDelivery};
 use crate::sandbox::estate::WORKSPACE;
+use auditseal::adopt::Choice;
+use auditseal::model::Desired;
 use auditseal::plan::Verdict;
+use auditseal::plan::guard::Purpose;
+use auditseal::run::adopt::{AdoptOptions, Beside, adopt};
+use auditseal::run::plan::{PlanOptions, plan};
 
 /// What is there before, beside the vendor's example.
 #[derive(Clone, Debug)]
@@ -302,6 +307,66 @@ async fn comes_together(mess: Mess, wish: Wish) -> Result<(), String> {
         return Err("nothing is delivered any more".to_owned());
     }
     Ok(())
+}
+
+/// Whatever is there is declared as it is: nothing is planned, and the declaration is a valid manifest.
+async fn is_adopted(mess: Mess) -> Result<(), String> {
+    let mut case = mess.make().await;
+    let today = auditseal::run::clock::today();
+    let options = AdoptOptions {
+        databricks_account: case.sandbox.aws.databricks_account.clone(),
+        aws_account: None,
+        region: None,
+        partition: None,
+        choice: Choice { bucket: Some(case.sandbox.aws.bucket.clone()), ..Choice::default() },
+        name: Some("acme".to_owned()),
+        role: None,
+        role_profile: None,
+        admins: Vec::new(),
+        readers: Vec::new(),
+        owner: None,
+        today,
+        until: today,
+        allow: std::collections::BTreeSet::new(),
+        beside: Beside::default(),
+    };
+    let account = case.sandbox.aws.account.clone();
+    let adopted = {
+        // Before the account is known, the credentials tell it.
+        let connect = |desired: Desired| {
+            let case = &case;
+            async move { Ok::<_, String>(case.router_for(&desired.aws.account_id).await) }
+        };
+        adopt(&options, connect, |_| 0).await.map_err(|error| error.to_string())?
+    };
+    if !adopted.refusals().is_empty() || !adopted.plan.complete {
+        return Err(format!("refused {:?}, gaps {:?}", adopted.refusals(), adopted.plan.gaps));
+    }
+    case.declare(&adopted.text);
+    assert_eq!(case.desired[0].aws.account_id, account);
+    let router = case.router().await;
+    let options = PlanOptions { today, access: true, ..PlanOptions::default() };
+    let plan = plan(&router, &case.desired, &options, Purpose::Plan).await;
+    if !changes(&plan).is_empty() {
+        return Err(format!("the plan changes {:?}\n{}", changes(&plan), adopted.text));
+    }
+    let unneeded: Vec<_> = plan.findings.iter().filter(|one| one.code == "waiver-unneeded").collect();
+    if unneeded.is_empty() { Ok(()) } else { Err(format!("{unneeded:?}\n{}", adopted.text)) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_estates_are_adopted_as_they_are() {
+    let mut failed = Vec::new();
+    let messes = drawn().into_iter().map(|(mess, _)| mess).filter(|mess| !mess.empty).enumerate();
+    let mut tried = 0;
+    for (index, mess) in messes.step_by(2) {
+        tried += 1;
+        if let Err(message) = is_adopted(mess.clone()).await {
+            failed.push(format!("estate {index}: {message}\n{mess:?}"));
+        }
+    }
+    assert!(tried >= 2);
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 
 /// The same estates on every run: more of them on request.

@@ -75,6 +75,12 @@ impl Case {
         self.connect(&[REGION], session, client, timeouts).await
     }
 
+    /// Clients as a declared admin, for a place named by another account id too: the credentials say whose it is.
+    pub async fn router_for(&self, account: &str) -> Router {
+        let session = self.sandbox.aws.session("PlatformAdmin", true).await.expect("session");
+        self.connect_to(account, &[REGION], &session, SimOptions::ADMIN, timeouts()).await
+    }
+
     /// Clients as a declared admin, of the estate's region and another one.
     pub async fn router_of_two_regions(&self, other: &str) -> Router {
         let session = self.sandbox.aws.session("PlatformAdmin", true).await.expect("session");
@@ -88,7 +94,18 @@ impl Case {
         client: (&str, &str),
         timeouts: Timeouts,
     ) -> Router {
-        let account = self.sandbox.aws.account.clone();
+        self.connect_to(&self.sandbox.aws.account, regions, session, client, timeouts).await
+    }
+
+    async fn connect_to(
+        &self,
+        account: &str,
+        regions: &[&str],
+        session: &Credentials,
+        client: (&str, &str),
+        timeouts: Timeouts,
+    ) -> Router {
+        let account = account.to_owned();
         let http = Http::new(&timeouts).expect("http");
         let mut connections = Vec::new();
         for region in regions {

@@ -3,6 +3,7 @@
 mod access;
 mod estate;
 mod fmt;
+mod init;
 mod inputs;
 mod parts;
 mod policy;
