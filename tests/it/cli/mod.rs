@@ -8,6 +8,7 @@ mod inputs;
 mod parts;
 mod policy;
 mod reasons;
+mod recipes;
 mod refusals;
 mod review;
 mod rollback;
