@@ -99,6 +99,7 @@ fn locks_logs_and_copies() {
         target_bucket: "logs".to_owned(),
         target_prefix: prefix.to_owned(),
         target_grants: Vec::new(),
+        key_format: None,
     };
     let copy = |bucket: &str, account: Option<&str>| ReplicationRule {
         id: bucket.to_owned(),
@@ -114,6 +115,8 @@ fn locks_logs_and_copies() {
         delete_markers: false,
         replica_modifications: false,
         replication_time: false,
+        metrics: false,
+        tags: Default::default(),
     };
     let replication = |role: &str| Replication {
         role: format!("arn:aws:iam::111122223333:role/{role}"),
@@ -166,11 +169,7 @@ fn key(arn: &str, manager: &str, origin: &str) -> Key {
 fn the_key_is_declared_when_a_manifest_can_and_kept_readable_otherwise() {
     let desired = plain().desired;
     let foreign = KEY.replace("111122223333", OTHER);
-    let encryption = |key: Option<&str>| Encryption {
-        algorithm: "aws:kms".to_owned(),
-        key: key.map(str::to_owned),
-        bucket_key: true,
-    };
+    let encryption = |key: Option<&str>| Encryption { key: key.map(str::to_owned), ..Encryption::kms("") };
     for (named, found, arn, previous, remark) in [
         (Some(KEY), Some(key(KEY, "CUSTOMER", "AWS_KMS")), Some(KEY), vec![], ""),
         (Some("alias/logs"), Some(key(KEY, "CUSTOMER", "AWS_KMS")), Some(KEY), vec![], ""),
