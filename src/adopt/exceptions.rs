@@ -199,6 +199,9 @@ fn hint(control: Control) -> Option<&'static str> {
         Control::Retention => {
             Some("Before it ends, see `retention_days` above: logs older than that are then removed.")
         }
+        Control::EarlyExpiry => {
+            Some("Where no other rule is left, end it together with `retention` of the same bucket.")
+        }
         Control::OtherDeliveries => Some("When it ends, this delivery is switched off."),
         _ => None,
     }

@@ -10,11 +10,13 @@ use crate::harness::{Case, assert_in_sync, changes};
 use crate::sandbox::databricks::{DeliveryState, LogDelivery};
 use crate::sandbox::estate::WORKSPACE;
 use auditseal::adopt::Choice;
-use auditseal::model::Desired;
-use auditseal::plan::Verdict;
+use auditseal::harden::{control_of, wider_control_of};
+use auditseal::model::{Control, Desired, Waiver};
+use auditseal::observe::observe;
 use auditseal::plan::guard::Purpose;
+use auditseal::plan::{Plan, Verdict};
 use auditseal::run::adopt::{AdoptOptions, Beside, adopt};
-use auditseal::run::plan::{PlanOptions, plan};
+use auditseal::run::plan::{PlanOptions, plan, plan_from};
 
 /// What is there before, beside the vendor's example.
 #[derive(Clone, Debug)]
@@ -309,7 +311,7 @@ async fn comes_together(mess: Mess, wish: Wish) -> Result<(), String> {
     Ok(())
 }
 
-/// Whatever is there is declared as it is: nothing is planned, and the declaration is a valid manifest.
+/// Whatever is there is declared as it is: nothing is planned, and each waiver brings back its own change.
 async fn is_adopted(mess: Mess) -> Result<(), String> {
     let mut case = mess.make().await;
     let today = auditseal::run::clock::today();
@@ -351,7 +353,45 @@ async fn is_adopted(mess: Mess) -> Result<(), String> {
         return Err(format!("the plan changes {:?}\n{}", changes(&plan), adopted.text));
     }
     let unneeded: Vec<_> = plan.findings.iter().filter(|one| one.code == "waiver-unneeded").collect();
-    if unneeded.is_empty() { Ok(()) } else { Err(format!("{unneeded:?}\n{}", adopted.text)) }
+    if !unneeded.is_empty() {
+        return Err(format!("{unneeded:?}\n{}", adopted.text));
+    }
+    let live = observe(&router, &case.desired).await;
+    let estate = &case.desired[0];
+    for (index, waiver) in estate.waivers.iter().enumerate() {
+        let mut without = estate.clone();
+        without.waivers.remove(index);
+        let options = PlanOptions { today, ..PlanOptions::default() };
+        brings_back(waiver, &plan_from(&live, &[without], &options, Purpose::Plan))?;
+    }
+    Ok(())
+}
+
+/// Without a waiver, a plan changes what it was about, and nothing else.
+fn brings_back(waiver: &Waiver, plan: &Plan) -> Result<(), String> {
+    let control = waiver.control;
+    let address = waiver.address.as_ref().ok_or("a waiver of an estate names its resource")?;
+    if plan.guards.iter().any(|guard| guard.code == "waivers-leave-nothing" && guard.verdict == Verdict::Refuse) {
+        // It ends together with the one that allows the declared, or that keeps the logs.
+        let together = [Control::UndeclaredStatements, Control::EarlyExpiry].contains(&control);
+        return if together { Ok(()) } else { Err(format!("{control} leaves nothing")) };
+    }
+    if plan.changes.is_empty() {
+        return Err(format!("without the waiver of {control} at {address}, nothing changes"));
+    }
+    for change in &plan.changes {
+        let (kind, name) = (change.address.kind, change.address.name.as_str());
+        for field in change.fields.iter().filter(|field| field.path != "version") {
+            let own = control_of(kind, name, &field.path) == Some(control) && waiver.is_about(kind, name);
+            // A key of its own comes with its switch.
+            let switch = control == Control::CustomerKey && field.path == "bucket_key";
+            let wider = switch || wider_control_of(kind, name, &field.path) == Some(control);
+            if !own && !wider {
+                return Err(format!("without the waiver of {control} at {address}: {} {}", change.address, field.path));
+            }
+        }
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

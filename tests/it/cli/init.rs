@@ -101,6 +101,74 @@ async fn an_estate_is_adopted_without_a_change_and_each_waiver_brings_back_its_o
     is_settled(&shell).await;
 }
 
+/// A bucket that somebody looked after: a key of the company's own under its alias, a log, a long retention.
+async fn with_habits(case: &Case) {
+    use aws_sdk_s3::types as s3t;
+    let (aws, key) = (&case.sandbox.aws, case.sandbox.insecure.as_ref().expect("insecure").key_arn.clone());
+    let (s3, kms) = (aws.world.s3(&aws.root()), aws.world.kms(&aws.root()));
+    let default = s3t::ServerSideEncryptionByDefault::builder().sse_algorithm(s3t::ServerSideEncryption::AwsKms);
+    let default = default.kms_master_key_id("alias/databricks-audit-old").build().expect("default");
+    let rule = s3t::ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(default).build();
+    let rules = s3t::ServerSideEncryptionConfiguration::builder().rules(rule).build().expect("rules");
+    let put = s3.put_bucket_encryption().bucket(&aws.bucket).server_side_encryption_configuration(rules);
+    put.send().await.expect("PutBucketEncryption");
+    // Others use the key as well, through another service.
+    let policy = serde_json::json!({ "Version": "2012-10-17", "Statement": [
+        { "Sid": "Root", "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{}:root", aws.account) },
+          "Action": "kms:*", "Resource": "*" },
+        { "Sid": "Secrets", "Effect": "Allow", "Principal": { "AWS": aws.role_arn("ContractorX") }, "Action": "kms:Decrypt",
+          "Resource": "*",
+          "Condition": { "StringEquals": { "kms:ViaService": "secretsmanager.us-east-1.amazonaws.com" } } },
+    ] });
+    let put = kms.put_key_policy().key_id(&key).policy_name("default").policy(policy.to_string());
+    put.send().await.expect("PutKeyPolicy");
+    // Nobody holds a grant: the policy alone shows that the key is shared.
+    let grant = &case.sandbox.insecure.as_ref().expect("insecure").grant_id;
+    kms.revoke_grant().key_id(&key).grant_id(grant).send().await.expect("RevokeGrant");
+    kms.enable_key_rotation().key_id(&key).send().await.expect("EnableKeyRotation");
+    let logs = format!("{}-requests", aws.bucket);
+    s3.create_bucket().bucket(&logs).send().await.expect("CreateBucket");
+    let delivers = serde_json::json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "s3:PutObject",
+        "Principal": { "Service": "logging.s3.amazonaws.com" }, "Resource": format!("arn:aws:s3:::{logs}/*") }] });
+    s3.put_bucket_policy().bucket(&logs).policy(delivers.to_string()).send().await.expect("PutBucketPolicy");
+    let logging = s3t::LoggingEnabled::builder().target_bucket(&logs).target_prefix("audit/").build().expect("logging");
+    let status = s3t::BucketLoggingStatus::builder().logging_enabled(logging).build();
+    let put = s3.put_bucket_logging().bucket(&aws.bucket).bucket_logging_status(status);
+    put.send().await.expect("PutBucketLogging");
+    let rule = s3t::LifecycleRule::builder().id("keep").status(s3t::ExpirationStatus::Enabled);
+    let rule = rule.filter(s3t::LifecycleRuleFilter::builder().prefix("").build());
+    let rule = rule.expiration(s3t::LifecycleExpiration::builder().days(900).build()).build().expect("rule");
+    let rules = s3t::BucketLifecycleConfiguration::builder().rules(rule).build().expect("rules");
+    let put = s3.put_bucket_lifecycle_configuration().bucket(&aws.bucket).lifecycle_configuration(rules);
+    put.send().await.expect("PutBucketLifecycleConfiguration");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_set_up_is_declared_in_their_words() {
+    let case = Case::insecure().await;
+    with_habits(&case).await;
+    let shell = stranger(&case).await;
+    adopt(&case, &shell, &[], 0).await;
+    let text = shell.read(FILE);
+    let key = &case.sandbox.insecure.as_ref().expect("insecure").key_arn;
+    for line in [
+        format!("arn           = \"{key}\""),
+        "alias         = \"alias/databricks-audit-old\"".to_owned(),
+        "rotation_days = 365".to_owned(),
+        "retention_days = 900".to_owned(),
+        format!("bucket = \"{}-requests\"", case.sandbox.aws.bucket),
+        "prefix = \"audit/\"".to_owned(),
+    ] {
+        assert!(text.lines().any(|known| known == line), "`{line}` is not in\n{text}");
+    }
+    for absent in ["\"key-alias\"", "\"key-rotation\"", "\"customer-key\"", "\"access-logging\"", "\"early-expiry\""] {
+        assert!(!text.contains(&format!("control = {absent}")), "{absent} holds\n{text}");
+    }
+    // The key is shared: everything about it is waived, or a plan would be refused.
+    assert!(text.contains("control = \"key-grants\""));
+    is_settled(&shell).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sealed_estate_is_adopted_without_waivers() {
     let mut case = Case::insecure().await;
