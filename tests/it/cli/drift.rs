@@ -1,0 +1,195 @@
+//! `drift`: told once, closed when repaired, never in sync when something was unread, and going on until a signal.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+use super::Shell;
+use crate::harness::Case;
+use crate::sandbox::faults::{Failure, Rule, Trigger};
+
+async fn version(case: &Case, status: BucketVersioningStatus) {
+    let aws = &case.sandbox.aws;
+    let admin = aws.session("PlatformAdmin", true).await.expect("session");
+    let configuration = VersioningConfiguration::builder().status(status).build();
+    let request = aws.world.s3(&admin).put_bucket_versioning().bucket(&aws.bucket);
+    request.versioning_configuration(configuration).send().await.expect("versioning");
+}
+
+/// An estate that is in sync, but for what an administrator's role lets in anyway.
+async fn settled() -> (Case, Shell) {
+    let case = Case::insecure().await;
+    let shell = Shell::of(&case).await;
+    shell.ends(&["apply", "--auto-approve", "--concise"], 0).await;
+    case.sandbox.databricks.deliver_now().await;
+    (case, shell)
+}
+
+fn codes(check: &Value, list: &str) -> Vec<String> {
+    let codes = check[list].as_array().expect("list").iter();
+    codes.map(|one| one["finding"]["code"].as_str().expect("code").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn drift_is_told_once_and_closed_when_it_is_repaired() {
+    let (case, shell) = settled().await;
+    let first = shell.ends(&["drift", "--format", "json"], 0).await.json();
+    let schema = shell.ends(&["schema", "drift"], 0).await.json();
+    let schema = jsonschema::validator_for(&schema).expect("schema");
+    assert!(schema.is_valid(&first), "{first:#}");
+    assert_eq!((first["complete"].as_bool(), first["previous_check"].is_null()), (Some(true), true));
+    assert_eq!(first["deliveries"][0]["state"], "delivering", "{first:#}");
+    assert!(first["deliveries"][0]["newest_object"].is_string());
+
+    version(&case, BucketVersioningStatus::Suspended).await;
+    let found = shell.ends(&["drift", "--format", "json", "--fail-on", "low"], 2).await.json();
+    assert!(schema.is_valid(&found), "{found:#}");
+    let drift: Vec<&Value> =
+        found["open"].as_array().expect("open").iter().filter(|one| one["drift"] == true).collect();
+    assert_eq!(drift.len(), 1, "{found:#}");
+    assert_eq!(drift[0]["finding"]["subject"], "acme/bucket-versioning[audit]");
+    assert_eq!((drift[0]["new"].as_bool(), drift[0]["manifest"].as_str()), (Some(true), Some("acme")));
+    assert_eq!(found["summary"]["new"], 1, "{found:#}");
+
+    // A manifest of another name is the same declaration.
+    std::fs::rename(shell.path("manifests/acme.toml"), shell.path("manifests/renamed.toml")).expect("rename");
+    let again = shell.ends(&["drift", "--format", "json"], 2).await.json();
+    assert_eq!(
+        (again["summary"]["new"].as_u64(), again["summary"]["closed"].as_u64()),
+        (Some(0), Some(0)),
+        "{again:#}"
+    );
+    assert_eq!(again["open"].as_array().map(Vec::len), found["open"].as_array().map(Vec::len));
+    let text = shell.ends(&["drift"], 2).await;
+    text.says("1 resource differs");
+    text.says("medium   configuration-drift renamed/bucket-versioning[audit]: `status` is \"Suspended\"");
+    text.says("open since ");
+
+    version(&case, BucketVersioningStatus::Enabled).await;
+    let closed = shell.ends(&["drift", "--format", "json"], 0).await.json();
+    assert!(schema.is_valid(&closed), "{closed:#}");
+    assert_eq!(codes(&closed, "closed"), ["configuration-drift"]);
+    shell.ends(&["drift", "--format", "markdown"], 0).await.says("<!-- auditseal:drift -->\n");
+    // Somebody is in anyway in this estate, and that is only reported.
+    let reported = first["summary"]["open"].as_u64().expect("count");
+    shell.ends(&["drift", "--fail-on", "info"], if reported > 0 { 4 } else { 0 }).await;
+    shell.write("manifests/.auditseal/drift.json", "{");
+    shell.ends(&["drift"], 1).await.says("move it away to begin anew");
+    assert_eq!(shell.read("manifests/.auditseal/drift.json"), "{");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_unread_is_never_in_sync_and_closes_nothing() {
+    let (case, shell) = settled().await;
+    version(&case, BucketVersioningStatus::Suspended).await;
+    shell.ends(&["drift"], 2).await;
+    let deny = |operation: &str| {
+        case.sandbox.faults.reset();
+        case.sandbox.faults.add(Rule::before(Trigger::Operation(operation.to_owned()), Failure::Denied).always());
+    };
+    deny("s3:GetBucketVersioning");
+    let unread = shell.ends(&["drift", "--format", "json"], 3).await.json();
+    assert_eq!(unread["closed"].as_array().map(Vec::len), Some(0), "{unread:#}");
+    let kept = unread["open"].as_array().expect("open").iter().find(|one| one["drift"] == true).expect("still open");
+    assert_eq!(kept["seen"], false);
+    deny("s3:ListObjectsV2");
+    let unlisted = shell.ends(&["drift", "--format", "json"], 3).await.json();
+    assert_eq!(unlisted["gaps"][0]["permission"], "s3:ListBucket", "{unlisted:#}");
+    assert_eq!(unlisted["deliveries"][0]["state"], "unknown");
+    case.sandbox.faults.clear();
+    version(&case, BucketVersioningStatus::Enabled).await;
+    let closed = shell.ends(&["drift", "--format", "json"], 0).await.json();
+    assert_eq!(codes(&closed, "closed"), ["configuration-drift", "unread-inputs"], "{closed:#}");
+
+    // A status that succeeds and is old, then one that fails.
+    let old = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(30);
+    case.sandbox.databricks.edit(|data| {
+        for config in &mut data.log_delivery {
+            (config.last_success, config.delivers) = (Some(old), false);
+            config.creation_time = old.as_millisecond();
+        }
+    });
+    let silent = shell.ends(&["drift", "--format", "json", "--fail-on", "high"], 4).await.json();
+    assert!(codes(&silent, "open").contains(&"delivery-silent".to_owned()), "{silent:#}");
+    assert_eq!(silent["deliveries"][0]["state"], "silent");
+}
+
+/// Asks the way a probe does.
+async fn ask(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("connect");
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.expect("write");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("read");
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checks_go_on_through_failures_until_a_signal() {
+    let case = Case::empty().await;
+    let shell = Shell::of(&case).await;
+    // A thousand times faster than said: one check a second.
+    let arguments = ["drift", "--every", "1000s", "--listen", "0", "--format", "json"];
+    let mut child = shell.command(&arguments).spawn().expect("start");
+    let mut notes = BufReader::new(child.stderr.take().expect("stderr")).lines();
+    let mut checks = BufReader::new(child.stdout.take().expect("stdout")).lines();
+    let listening = notes.next_line().await.expect("text").expect("a note");
+    let address = listening.split("http://").nth(1).and_then(|rest| rest.split(": ").next()).expect("address");
+    let address: SocketAddr = address.parse().expect("address");
+    let mut next = async || -> Value {
+        let line = tokio::time::timeout(Duration::from_secs(60), checks.next_line()).await.expect("a check in time");
+        let line = line.expect("text").expect("a line");
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON line: {line}"))
+    };
+    let first = next().await;
+    assert!(first["summary"]["new"].as_u64() > Some(0));
+    assert_eq!(next().await["summary"]["new"], 0);
+    // The manifest is broken for a while.
+    let manifest = shell.read("manifests/acme.toml");
+    shell.write("manifests/acme.toml", "version = ");
+    let failed = async || ask(address, "/metrics").await.contains("auditseal_checks_total{result=\"failed\"}");
+    for _ in 0..200 {
+        if failed().await {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let alive = ask(address, "/healthz").await;
+    assert!(alive.starts_with("HTTP/1.1 200 "), "{alive}");
+    shell.write("manifests/acme.toml", manifest);
+    let before = first["checked_at"].as_str().expect("time").to_owned();
+    while next().await["checked_at"].as_str() <= Some(&before) {}
+    let metrics = ask(address, "/metrics").await;
+    for expected in [
+        "auditseal_checks_total{result=\"drift\"} ",
+        "auditseal_checks_total{result=\"failed\"} ",
+        "auditseal_open_findings{manifest=\"acme\",severity=\"high\"} ",
+        "auditseal_questions_total ",
+        "auditseal_last_success_timestamp_seconds ",
+    ] {
+        assert!(metrics.contains(expected), "{expected} is not in\n{metrics}");
+    }
+    for secret in ["sandbox-admin-secret", "AKIA", "ASIA"] {
+        assert!(!metrics.contains(secret), "{metrics}");
+    }
+    let id = child.id().expect("running").to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
+    assert_eq!(child.wait().await.expect("end").code(), Some(143));
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_none_is_wrong_usage() {
+    let shell = Shell::bare();
+    for arguments in [
+        ["drift", "--every", "10s"],
+        ["drift", "--every", "soon"],
+        ["drift", "--listen", "9187"],
+        ["drift", "--fail-on", "awful"],
+    ] {
+        shell.ends(&arguments, 64).await;
+    }
+    shell.ends(&["drift", "--every", "15m", "--listen", "here"], 64).await.says("127.0.0.1:9187");
+}
