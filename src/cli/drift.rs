@@ -104,7 +104,7 @@ async fn go_on(global: &Global, verb: &Drift, every: Duration, output: &Output) 
             output.note("warning: this address is not only this machine's: anybody who reaches it sees names of manifests and counts");
         }
     }
-    let mut form = Form::Whole;
+    let mut form = if global.format == Format::Json { Form::Line } else { Form::Whole };
     loop {
         let began = Instant::now();
         let made = tokio::select! {

@@ -41,7 +41,11 @@ pub async fn check<R: Reader>(reader: &R, desired: &[Desired], before: &Memory, 
         planned(reader, desired, &plan, Purpose::Plan),
         reread(reader, questions(desired, options.now)),
     );
-    let access = effects(desired, &made.live, &[]);
+    // Without a step the live state is the last one, and was judged.
+    let access = match made.plan.steps.as_slice() {
+        [] => made.plan.access.clone(),
+        _ => effects(desired, &made.live, &[]),
+    };
     let unread = unread(desired, &made.live);
     let facts = Facts {
         desired,
