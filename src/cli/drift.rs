@@ -47,7 +47,10 @@ async fn once(global: &Global, output: &Output, watch: Option<&Watch>) -> anyhow
     let memory = drift_file::load(&store)?;
     let desired = session::desired(loaded);
     let router = session::connections(global, &desired).await?;
-    let options = DriftOptions { now: jiff::Timestamp::now(), partial: is_part(&global.manifest) };
+    let now = jiff::Timestamp::now();
+    // In whole seconds, as everything that is compared with it.
+    let now = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let options = DriftOptions { now, partial: is_part(&global.manifest) };
     let made = match watch {
         None => check(&router, &desired, &memory, options).await,
         Some(watch) => {

@@ -255,16 +255,21 @@ fn told(holder: &Holder, facts: &Facts<'_>) -> bool {
 
 fn of_holder(holder: &Holder, all: &mut Collected<'_>) {
     let Holder { manifest, question, arn, through, replica, verdict, declared: _ } = holder;
-    let severity = match (question, verdict) {
-        (Question::Read | Question::Tamper, Possible::Can) => Severity::Critical,
-        (Question::Write, Possible::Can) | (Question::Read | Question::Tamper, _) => Severity::High,
-        (Question::Write | Question::List, _) => Severity::Medium,
+    let certain = *verdict == Possible::Can;
+    let severity = match question {
+        // Taking a role first shows in the trail and can be forbidden; going straight to the objects cannot.
+        Question::Read | Question::Tamper if certain && through.is_none() => Severity::Critical,
+        Question::Read | Question::Tamper | Question::Write if certain => Severity::High,
+        Question::Read | Question::Tamper | Question::Write => Severity::Medium,
+        Question::List if certain => Severity::Medium,
+        Question::List => Severity::Low,
     };
-    let can = if *verdict == Possible::Can { "can" } else { "cannot be ruled out to be able to" };
+    let can = if certain { "can" } else { "may, under conditions or for all that is known," };
+    let verb = if *question == Question::Tamper { "tamper with" } else { question.name() };
     let through_text = through.as_ref().map(|role| format!(" as {role}")).unwrap_or_default();
     let of = replica.as_ref().map_or_else(|| "the logs".to_owned(), |bucket| format!("the copy in {bucket}"));
     let name = question.name();
-    let message = format!("{arn} is not declared and {can} {name} {of}{through_text}");
+    let message = format!("{arn} is not declared and {can} {verb} {of}{through_text}");
     let subject = format!("{manifest}/access[{name}]");
     let mut found = finding("undeclared-access", severity, &subject, message);
     found.help = Some(format!("`auditseal access {name} --principal {arn}` shows how"));
