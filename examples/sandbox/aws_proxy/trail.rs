@@ -27,6 +27,7 @@ struct State {
 }
 
 struct Event {
+    id: String,
     time: Timestamp,
     name: String,
     resource: String,
@@ -46,7 +47,7 @@ impl Trail {
         let Some(name) = event_name(named) else { return };
         let key = access_key(parts);
         let arn = state.callers.get(&key).cloned().unwrap_or_else(|| format!("arn:aws:iam::{key}:root"));
-        let time = Timestamp::now();
+        let (id, time) = (Uuid::new_v4().to_string(), Timestamp::now());
         let parameter = match named.service.as_str() {
             "s3" => "bucketName",
             "kms" => "keyId",
@@ -60,31 +61,32 @@ impl Trail {
             "eventSource": format!("{}.amazonaws.com", named.service.replace("s3control", "s3")),
             "eventName": name,
             "requestParameters": { parameter: named.resource },
-            "eventID": Uuid::new_v4().to_string(),
+            "eventID": id,
             "readOnly": false,
             "managementEvent": true,
         });
         if let (false, Some(fields)) = (answer.status().is_success(), record.as_object_mut()) {
             fields.insert("errorCode".to_owned(), json!("AccessDenied"));
         }
-        state.events.push(Event { time, name, resource: named.resource.clone(), record });
+        state.events.push(Event { id, time, name, resource: named.resource.clone(), record });
     }
 
     /// The answer to LookupEvents.
     pub fn lookup(&self, body: &[u8]) -> Response<Bytes> {
         let input: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-        let attribute = &input["LookupAttributes"][0];
+        let text = |at: &str| input.pointer(at).and_then(Value::as_str);
+        let number = |at: &str| input.pointer(at).and_then(Value::as_i64);
         let (Some("EventName"), Some(wanted)) =
-            (attribute["AttributeKey"].as_str(), attribute["AttributeValue"].as_str())
+            (text("/LookupAttributes/0/AttributeKey"), text("/LookupAttributes/0/AttributeValue"))
         else {
             return answer(StatusCode::BAD_REQUEST, &json!({ "__type": "InvalidLookupAttributesException" }));
         };
-        let size = input["MaxResults"].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(PAGE);
+        let size = number("/MaxResults").map_or(PAGE, |size| usize::try_from(size).unwrap_or(0));
         if size == 0 || size > PAGE {
             return answer(StatusCode::BAD_REQUEST, &json!({ "__type": "InvalidMaxResultsException" }));
         }
-        let since = input["StartTime"].as_i64().unwrap_or(0);
-        let skip: usize = input["NextToken"].as_str().and_then(|token| token.parse().ok()).unwrap_or(0);
+        let since = number("/StartTime").unwrap_or(0);
+        let skip: usize = text("/NextToken").and_then(|token| token.parse().ok()).unwrap_or(0);
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let matching = || state.events.iter().rev().filter(|one| one.name == wanted && one.time.as_second() >= since);
         let shown: Vec<Value> = matching().skip(skip).take(size).map(listed).collect();
@@ -99,7 +101,7 @@ impl Trail {
 
 fn listed(event: &Event) -> Value {
     json!({
-        "EventId": event.record["eventID"],
+        "EventId": event.id,
         "EventName": event.name,
         "EventTime": event.time.as_second(),
         "ReadOnly": "false",

@@ -62,7 +62,9 @@ fn verdict(check: &Check) -> String {
     if check.previous_check.is_some() {
         parts.push(format!("{} new, {} closed", summary.new, summary.closed));
     }
-    format!("{}.", parts.join("; "))
+    let mut text = format!("{}.", parts.join("; "));
+    text.get_mut(..1).into_iter().for_each(str::make_ascii_uppercase);
+    text
 }
 
 fn severity(severity: Severity) -> &'static str {

@@ -135,7 +135,7 @@ fn as_a_line_of_a_log_with_what_is_new() {
         out
     };
     insta::assert_snapshot!(news(&eventful()));
-    assert_eq!(news(&settled()), "2026-11-23T12:00:00Z in sync with the manifests.\n");
+    assert_eq!(news(&settled()), "2026-11-23T12:00:00Z In sync with the manifests.\n");
 }
 
 #[test]
