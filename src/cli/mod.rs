@@ -4,6 +4,7 @@ mod access;
 mod apply;
 mod args;
 mod drift;
+mod drift_args;
 mod execute;
 mod exit;
 mod explain;

@@ -78,6 +78,8 @@ pub fn seen(facts: &Facts<'_>, health: &Health) -> (Vec<Seen>, BTreeSet<String>)
     for one in &facts.plan.findings {
         let (manifest, _) = estates.split(&one.subject);
         let owner = manifest.and_then(|manifest| estates.owner(manifest));
+        // Whether a waiver does nothing is not said while anything at all is unread.
+        let owner = owner.filter(|_| one.code != "waiver-unneeded");
         let basis = owner.map_or_else(|| basis::PLAN.to_owned(), basis::manifest);
         all.add(one.clone(), &basis, &[]);
     }

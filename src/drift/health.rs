@@ -207,7 +207,9 @@ fn objects(
         // Without a bucket nothing is delivered, and the plan says that there is none.
         Observed::Absent => Default::default(),
         Observed::Unknown(gap) => {
-            health.gaps.push(gap);
+            // The question holds a time, and a gap is told from others by what could not be read.
+            let what = format!("s3:ListBucket on {}", desired.delivery.bucket);
+            health.gaps.push(Gap { what, ..gap });
             return DeliveryState::Unknown;
         }
     };

@@ -150,6 +150,19 @@ fn status_and_objects_are_judged_apart_and_together() {
 }
 
 #[test]
+fn a_list_that_is_refused_is_one_gap_on_every_check() {
+    let mut refused = given(one(config(Some(("SUCCEEDED", Some(5))), 100_000)), refused());
+    let first = refused.health().gaps;
+    let place = refused.desired[0].aws_place();
+    refused.watched = Live::default();
+    let fresh_since = ago(60);
+    let read = Read::NewestObject { bucket: BUCKET.to_owned(), prefix: "audit".to_owned(), fresh_since };
+    assert!(refused.watched.get(&Query { place, read }).is_unknown());
+    assert_eq!(refused.health().gaps[0].what, first[0].what);
+    assert_eq!(first[0].what, format!("s3:ListBucket on {BUCKET}"));
+}
+
+#[test]
 fn a_time_that_is_none_is_a_gap_and_not_healthy() {
     let mut odd = config(Some(("SUCCEEDED", None)), 100_000);
     odd.delivery.as_mut().unwrap().last_successful_attempt_time = Some("yesterday".to_owned());

@@ -182,3 +182,10 @@ fn what_differs_only_for_want_of_a_name_is_no_drift() {
     let left = told(&given);
     assert!(left.len() == 1 && left[0].contains("`bucket_key`"), "{left:?}");
 }
+
+#[test]
+fn every_code_of_a_check_is_explained() {
+    for code in ["configuration-drift", "undeclared-access", "delivery-silent", "no-recent-objects", "unread-inputs"] {
+        assert!(crate::report::explain(code).is_some(), "{code}");
+    }
+}
