@@ -35,15 +35,25 @@ pub struct Seen {
 pub(super) mod basis {
     /// Always known: the gaps of the check itself.
     pub const CHECK: &str = "check";
-    /// Everything that the plan rests on.
+    /// Everything that says what is configured, in all manifests of the check.
+    pub const CONFIGURATION: &str = "configuration";
+    /// The same, and everything that the guards of a plan rest on.
     pub const PLAN: &str = "plan";
     /// Everything that the proofs of access rest on.
     pub const ACCESS: &str = "access";
 
+    const ADDRESS: &str = "address:";
+
+    /// One resource.
     pub fn address(steady: &str) -> String {
-        format!("address:{steady}")
+        format!("{ADDRESS}{steady}")
     }
 
+    pub fn is_address(basis: &str) -> bool {
+        basis.starts_with(ADDRESS)
+    }
+
+    /// Everything that says what is configured, in one manifest.
     pub fn manifest(owner: &str) -> String {
         format!("manifest:{owner}")
     }
@@ -78,9 +88,12 @@ pub fn seen(facts: &Facts<'_>, health: &Health) -> (Vec<Seen>, BTreeSet<String>)
     for one in &facts.plan.findings {
         let (manifest, _) = estates.split(&one.subject);
         let owner = manifest.and_then(|manifest| estates.owner(manifest));
-        // Whether a waiver does nothing is not said while anything at all is unread.
-        let owner = owner.filter(|_| one.code != "waiver-unneeded");
-        let basis = owner.map_or_else(|| basis::PLAN.to_owned(), basis::manifest);
+        let basis = match owner {
+            // Whether a waiver does nothing is not said while anything at all is unread.
+            _ if one.code == "waiver-unneeded" => basis::PLAN.to_owned(),
+            Some(owner) => basis::manifest(owner),
+            None => basis::CONFIGURATION.to_owned(),
+        };
         all.add(one.clone(), &basis, &[]);
     }
     for holder in facts.access.undeclared.iter().filter(|holder| told(holder, facts)) {
@@ -101,6 +114,9 @@ fn judged(facts: &Facts<'_>, health: &Health, estates: &Estates) -> BTreeSet<Str
     let mut judged = health.judged.clone();
     judged.insert(basis::CHECK.to_owned());
     let whole = facts.unread.is_empty() && facts.wanted.gaps.is_empty();
+    if whole {
+        judged.insert(basis::CONFIGURATION.to_owned());
+    }
     if whole && facts.plan.gaps.is_empty() {
         judged.insert(basis::PLAN.to_owned());
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Seen;
+use super::findings::basis;
 use crate::finding::{ChangedBy, Finding, Notice, NoticeState};
 
 /// Version of the file; one of another version is refused, never overwritten.
@@ -155,10 +156,19 @@ fn fate(one: &Open, scope: &Scope) -> Fate {
         // Nothing declares it any longer.
         Some(owner) if scope.whole && !scope.owners.contains(owner) => Fate::Gone,
         Some(owner) if !scope.owners.contains(owner) => Fate::Elsewhere,
-        None if !scope.whole && one.basis != super::findings::basis::CHECK => Fate::Elsewhere,
-        _ if scope.judged.contains(&one.basis) => Fate::Gone,
+        None if !scope.whole && one.basis != basis::CHECK => Fate::Elsewhere,
+        _ if is_judged(one, scope) => Fate::Gone,
         _ => Fate::Unseen,
     }
+}
+
+/// A resource that nothing wants any longer is not asked for by itself: then it takes everything that could want it.
+fn is_judged(one: &Open, scope: &Scope) -> bool {
+    let wanting = match &one.owner {
+        Some(owner) => basis::manifest(owner),
+        None => basis::CONFIGURATION.to_owned(),
+    };
+    scope.judged.contains(&one.basis) || (basis::is_address(&one.basis) && scope.judged.contains(&wanting))
 }
 
 impl Open {

@@ -80,3 +80,24 @@ fn notices_are_what_is_different_from_the_last_check() {
     assert_eq!(third.notices()[0].fingerprint, first.notices()[0].fingerprint);
     assert!(memory.open.is_empty());
 }
+
+#[test]
+fn what_nothing_wants_any_longer_closes_once_all_was_read() {
+    // A forgotten delivery is switched off, and then nobody asks for that any more.
+    for manifest in ["_", "acme"] {
+        let mut rogue = Given::new("acme");
+        let at = Address::new(manifest, Kind::LogDelivery, "x");
+        rogue.plan.changes =
+            vec![change(&at, Action::Update, vec![field("status", json!("ENABLED"), json!("DISABLED"))])];
+        let (_, memory) = check(&rogue, &Memory::empty());
+        let mut unread = Given::new("acme");
+        unread.unread.insert("acme".to_owned());
+        let (blind, memory) = check(&unread, &memory);
+        assert_eq!((blind.closed.len(), blind.open.len()), (0, 1));
+        // What the proofs of access could not read has nothing to do with it.
+        let mut off = Given::new("acme");
+        off.plan.gaps = vec![Gap { what: "iam:x".to_owned(), permission: None, message: "m".to_owned() }];
+        let (closed, _) = check(&off, &memory);
+        assert_eq!(closed.closed.len(), 1, "{manifest}");
+    }
+}

@@ -26,6 +26,15 @@ const READS: &str = "s3:GetBucket*,s3:GetEncryptionConfiguration,s3:GetLifecycle
                      s3:GetReplicationConfiguration,s3:GetAccountPublicAccessBlock,s3:ListBucket,s3:ListAccessPoints,\
                      kms:Describe*,kms:Get*,kms:List*,iam:Get*,iam:List*";
 
+/// The forgotten delivery of the estate, which the manifest declares to be switched off.
+fn forgotten(case: &Case, enabled: bool) {
+    case.sandbox.databricks.edit(|data| {
+        let mut all = data.log_delivery.iter_mut();
+        let config = all.find(|config| config.config_name == "old audit logs").expect("the forgotten delivery");
+        (config.enabled, config.delivers) = (enabled, false);
+    });
+}
+
 /// An estate in sync, and the shell of a declared observer: the role of the scheduled check, which lists and does not read.
 async fn observed() -> (Case, Shell) {
     let mut case = Case::insecure().await;
@@ -63,15 +72,16 @@ async fn drift_is_told_once_to_an_observer_and_closed_when_it_is_repaired() {
     assert!(first["deliveries"][0]["newest_object"].is_string());
 
     version(&case, BucketVersioningStatus::Suspended).await;
+    forgotten(&case, true);
     let found = shell.ends(&["drift", "--format", "json", "--fail-on", "low"], 2).await.json();
     assert!(schema.is_valid(&found), "{found:#}");
     let drift: Vec<&Value> =
         found["open"].as_array().expect("open").iter().filter(|one| one["drift"] == true).collect();
-    assert_eq!(drift.len(), 1, "{found:#}");
-    assert_eq!(drift[0]["finding"]["subject"], "acme/bucket-versioning[audit]");
-    assert_eq!((drift[0]["new"].as_bool(), drift[0]["manifest"].as_str()), (Some(true), Some("acme")));
-    assert_eq!(found["summary"]["new"], 1, "{found:#}");
-    let by = &drift[0]["changed_by"];
+    assert_eq!((drift.len(), &found["summary"]["new"]), (2, &Value::from(2)), "{found:#}");
+    assert!(drift[0]["finding"]["subject"].as_str().expect("subject").starts_with("_/log-delivery["), "{found:#}");
+    assert_eq!(drift[1]["finding"]["subject"], "acme/bucket-versioning[audit]");
+    assert_eq!((drift[1]["new"].as_bool(), drift[1]["manifest"].as_str()), (Some(true), Some("acme")));
+    let by = &drift[1]["changed_by"];
     assert_eq!(by["event"], "PutBucketVersioning", "{found:#}");
     assert!(by["principal"].as_str().expect("who").contains(":assumed-role/PlatformAdmin/"), "{by}");
 
@@ -85,14 +95,15 @@ async fn drift_is_told_once_to_an_observer_and_closed_when_it_is_repaired() {
     );
     assert_eq!(again["open"].as_array().map(Vec::len), found["open"].as_array().map(Vec::len));
     let text = shell.ends(&["drift"], 2).await;
-    text.says("1 resource differs");
+    text.says("2 resources differ");
     text.says("medium   configuration-drift renamed/bucket-versioning[audit]: `status` is \"Suspended\"");
     text.says("open since ");
 
     version(&case, BucketVersioningStatus::Enabled).await;
+    forgotten(&case, false);
     let closed = shell.ends(&["drift", "--format", "json"], 0).await.json();
     assert!(schema.is_valid(&closed), "{closed:#}");
-    assert_eq!(codes(&closed, "closed"), ["configuration-drift"]);
+    assert_eq!(codes(&closed, "closed"), ["configuration-drift", "configuration-drift"]);
     shell.ends(&["drift", "--format", "markdown"], 0).await.says("<!-- auditseal:drift -->\n");
     unread_and_silent(&case, &shell).await;
     // A memory that cannot be used is named, and stays.
