@@ -18,7 +18,7 @@ use super::session;
 
 pub async fn run(global: &Global, verb: &Drift, output: &Output) -> anyhow::Result<Exit> {
     let Some(every) = verb.every else {
-        let made = match once(global, output, None).await? {
+        let made = match once(global, verb, output, None).await? {
             Ok(made) => made,
             Err(exit) => return Ok(exit),
         };
@@ -38,12 +38,17 @@ fn outcome(verb: &Drift, made: &Checked) -> Outcome {
 }
 
 /// One check, remembered. What is open is on disk before it is printed: nothing is told again because a terminal went away.
-async fn once(global: &Global, output: &Output, watch: Option<&Watch>) -> anyhow::Result<Result<Checked, Exit>> {
+async fn once(
+    global: &Global,
+    verb: &Drift,
+    output: &Output,
+    watch: Option<&Watch>,
+) -> anyhow::Result<Result<Checked, Exit>> {
     let loaded = match session::load(global, output) {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(Err(exit)),
     };
-    let store = session::store(global);
+    let store = verb.store.clone().unwrap_or_else(|| session::store(global));
     let memory = drift_file::load(&store)?;
     let desired = session::desired(loaded);
     let router = session::connections(global, &desired).await?;
@@ -111,7 +116,7 @@ async fn go_on(global: &Global, verb: &Drift, every: Duration, output: &Output) 
     loop {
         let began = Instant::now();
         let made = tokio::select! {
-            made = once(global, output, Some(&watch)) => made,
+            made = once(global, verb, output, Some(&watch)) => made,
             exit = signals.next() => return Ok(exit),
         };
         let took = began.elapsed();

@@ -51,6 +51,9 @@ pub struct Drift {
     /// Keep running, and check this often: 1m to 168h, give or take a tenth
     #[arg(long, value_name = "DURATION", value_parser = interval)]
     pub every: Option<std::time::Duration>,
+    /// Folder that remembers what is open, where the manifests' own is read-only [default: .auditseal beside the manifests]
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<std::path::PathBuf>,
     /// Serve /healthz, /readyz and /metrics here: a port of loopback, or ADDRESS:PORT
     #[arg(long, value_name = "ADDRESS", requires = "every", value_parser = address)]
     pub listen: Option<std::net::SocketAddr>,

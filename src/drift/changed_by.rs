@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, ToSpan};
 
-use super::{Facts, Open};
+use super::{Facts, Memory, Open};
 use crate::call::{Query, Read};
 use crate::finding::ChangedBy;
 use crate::model::trail::TrailEvent;
@@ -12,10 +12,9 @@ use crate::model::{Address, Fact, Kind, Observed, Place};
 
 /// Names looked up in one check: CloudTrail serves two lookups a second.
 const LOOKUPS: usize = 12;
-/// CloudTrail keeps management events for 90 days, and shows them within minutes.
-const HISTORY_HOURS: i64 = 90 * 24;
-/// How long a change without an event is looked up again.
-const LATENCY_HOURS: i64 = 2;
+/// How long a change without an event is looked up again: "CloudTrail typically delivers logs within an average of about 5
+/// minutes of an API call. This time is not guaranteed" (CloudTrail user guide).
+const LATENCY_HOURS: i64 = 1;
 
 /// What to look up for one finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,19 +25,18 @@ pub struct Lookup {
     names: BTreeSet<String>,
 }
 
-/// Lookups for the drift that just opened, and for what opened so recently that its event may not have been listed yet;
-/// the worst come first, and the number of event names is bounded. Changes at Databricks are not in CloudTrail.
+/// Lookups for the drift that opened since the last check, and for what opened so recently that its event may not have been
+/// listed yet; the worst come first, and the number of event names is bounded. What the first check found may be as old as
+/// the estate, and changes at Databricks are not in CloudTrail.
 #[must_use]
-pub fn lookups(facts: &Facts<'_>, open: &[Open], previous: Option<Timestamp>) -> Vec<Lookup> {
-    let hours = |hours: i64| facts.now.checked_sub(hours.hours()).unwrap_or(Timestamp::UNIX_EPOCH);
-    let recent = hours(LATENCY_HOURS);
-    let from = previous.map_or_else(
-        || hours(HISTORY_HOURS),
-        |previous| previous.checked_sub(LATENCY_HOURS.hours()).unwrap_or(previous),
-    );
+pub fn lookups(facts: &Facts<'_>, memory: &Memory, previous: Option<Timestamp>) -> Vec<Lookup> {
+    let (Some(begun), Some(previous)) = (memory.begun_at, previous) else { return Vec::new() };
+    let before = |time: Timestamp| time.checked_sub(LATENCY_HOURS.hours()).unwrap_or(Timestamp::UNIX_EPOCH);
+    let (recent, from) = (before(facts.now), before(previous));
+    let is_asked = |one: &&Open| one.drift && one.changed_by.is_none() && one.since > begun && one.since >= recent;
     let mut asked = BTreeSet::new();
     let mut all = Vec::new();
-    for one in open.iter().filter(|one| one.drift && one.changed_by.is_none() && one.since >= recent) {
+    for one in memory.open.iter().filter(is_asked) {
         let Ok(address) = one.finding.subject.parse::<Address>() else { continue };
         let Some(resource) = facts.wanted.resources.iter().find(|resource| resource.address == address) else {
             continue;

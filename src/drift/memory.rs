@@ -34,6 +34,8 @@ pub struct Open {
 #[serde(deny_unknown_fields)]
 pub struct Memory {
     pub format_version: String,
+    /// The first check: what was open then, nobody is known to have changed.
+    pub begun_at: Option<Timestamp>,
     pub checked_at: Option<Timestamp>,
     pub open: Vec<Open>,
 }
@@ -51,7 +53,7 @@ impl Memory {
     /// Nothing was checked yet.
     #[must_use]
     pub fn empty() -> Self {
-        Self { format_version: VERSION.to_owned(), checked_at: None, open: Vec::new() }
+        Self { format_version: VERSION.to_owned(), begun_at: None, checked_at: None, open: Vec::new() }
     }
 
     /// Reads the file's text.
@@ -106,7 +108,9 @@ pub struct Advanced {
 pub fn advance(memory: &Memory, seen: &[Seen], scope: &Scope) -> Advanced {
     let now = scope.now.unwrap_or(Timestamp::UNIX_EPOCH);
     let mut known: BTreeMap<&str, &Open> = memory.open.iter().map(|one| (one.fingerprint.as_str(), one)).collect();
-    let mut next = Advanced { memory: Memory { checked_at: scope.now, ..Memory::empty() }, ..Advanced::default() };
+    let begun_at = memory.begun_at.or(scope.now);
+    let memory_now = Memory { begun_at, checked_at: scope.now, ..Memory::empty() };
+    let mut next = Advanced { memory: memory_now, ..Advanced::default() };
     let mut taken = BTreeSet::new();
     for one in seen {
         if !taken.insert(one.fingerprint.as_str()) {

@@ -25,7 +25,8 @@ pub struct DriftOptions {
     pub partial: bool,
 }
 
-/// A check, and what has to be remembered for the next one.
+/// A check, and what has to be remembered for the next one. What is remembered is not told again: whoever passes
+/// `Check::notices` on saves the memory after they are safe.
 #[derive(Clone, Debug)]
 pub struct Checked {
     pub check: Check,
@@ -81,7 +82,7 @@ async fn who<R: Reader>(
     advanced: &mut Advanced,
     previous: Option<Timestamp>,
 ) -> Vec<String> {
-    let asked = lookups(facts, &advanced.memory.open, previous);
+    let asked = lookups(facts, &advanced.memory, previous);
     let queries: BTreeSet<Query> = asked.iter().flat_map(|lookup| lookup.queries.iter().cloned()).collect();
     let answers: BTreeMap<Query, Observed<Fact>> =
         reread(reader, queries).await.iter().map(|(query, answer)| (query.clone(), answer.clone())).collect();

@@ -95,7 +95,10 @@ mod tests {
         let path = folder.path().join(NAME);
         for (text, said) in [
             ("{\"format_version\": \"1.0\", \"open", "damaged"),
-            ("{\"format_version\": \"1.0\", \"checked_at\": null, \"open\": [], \"more\": 1}", "unknown field"),
+            (
+                "{\"format_version\": \"1.0\", \"begun_at\": null, \"checked_at\": null, \"open\": [], \"more\": 1}",
+                "unknown field",
+            ),
             ("{\"format_version\": \"2.0\"}", "format 2.0"),
             ("[]", "format none"),
             ("", "damaged"),

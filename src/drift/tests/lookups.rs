@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
-use crate::drift::{Memory, Open, Scope, advance, attribute, lookups};
+use crate::drift::{Memory, Scope, advance, attribute, lookups};
 use crate::model::Kind;
 use crate::model::trail::TrailEvent;
 
@@ -19,9 +19,17 @@ fn event(id: &str, name: &str, time: &str, resource: &str) -> TrailEvent {
     }
 }
 
-fn open(given: &Given) -> Vec<Open> {
+const PREVIOUS: &str = "2026-11-23T11:45:00Z";
+
+fn previous() -> Option<Timestamp> {
+    PREVIOUS.parse().ok()
+}
+
+/// What is remembered when an earlier check found nothing.
+fn memory(given: &Given) -> Memory {
     let (seen, judged) = given.seen();
-    advance(&Memory::empty(), &seen, &Scope::of(&given.facts(), judged, true)).memory.open
+    let before = Memory { begun_at: previous(), checked_at: previous(), ..Memory::empty() };
+    advance(&before, &seen, &Scope::of(&given.facts(), judged, true)).memory
 }
 
 fn drifting(parts: &[(Kind, Read)]) -> Given {
@@ -41,7 +49,7 @@ fn policy() -> (Kind, Read) {
 #[test]
 fn the_newest_event_about_the_thing_is_taken() {
     let given = drifting(&[policy()]);
-    let asked = lookups(&given.facts(), &open(&given), None);
+    let asked = lookups(&given.facts(), &memory(&given), previous());
     let names: Vec<String> = asked[0]
         .queries
         .iter()
@@ -68,7 +76,7 @@ fn the_newest_event_about_the_thing_is_taken() {
 fn roles_are_asked_for_where_iam_is_and_databricks_not_at_all() {
     let role = (Kind::Role, Read::Role { role: "AuditDelivery".to_owned() });
     let given = drifting(&[role, (Kind::LogDelivery, Read::LogDeliveries)]);
-    let asked = lookups(&given.facts(), &open(&given), Some(now()));
+    let asked = lookups(&given.facts(), &memory(&given), previous());
     assert_eq!(asked.len(), 1);
     assert!(asked[0].queries.iter().all(|query| matches!(query.read, Read::TrailEvents { global: true, .. })));
 }
@@ -86,12 +94,17 @@ fn lookups_are_bounded_and_only_for_what_is_new() {
         (Kind::BucketTags, Read::BucketTags { bucket: bucket() }),
         (Kind::BucketVersioning, Read::BucketVersioning { bucket: bucket() }),
     ]);
-    let mut all = open(&given);
-    let asked = lookups(&given.facts(), &all, None);
+    let mut all = memory(&given);
+    let asked = lookups(&given.facts(), &all, previous());
     let names: BTreeSet<&Query> = asked.iter().flat_map(|one| &one.queries).collect();
     assert_eq!((asked.len(), names.len()), (6, 12), "the worst come first, and two names are no longer asked");
-    for one in &mut all {
+    for one in &mut all.open {
         one.since = "2026-11-23T09:00:00Z".parse().unwrap();
     }
-    assert_eq!(lookups(&given.facts(), &all, None), []);
+    assert_eq!(lookups(&given.facts(), &all, previous()), []);
+    // Nobody is known to have changed what the first check found.
+    let mut first = memory(&given);
+    first.begun_at = Some(now());
+    assert_eq!(lookups(&given.facts(), &first, None), []);
+    assert_eq!(lookups(&given.facts(), &first, previous()), []);
 }

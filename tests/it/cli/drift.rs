@@ -163,7 +163,7 @@ async fn checks_go_on_through_failures_until_a_signal() {
     let case = Case::empty().await;
     let shell = Shell::of(&case).await;
     // A thousand times faster than said: one check a second.
-    let arguments = ["drift", "--every", "1000s", "--listen", "0", "--format", "json"];
+    let arguments = ["drift", "--every", "1000s", "--listen", "0", "--format", "json", "--store", "kept/here"];
     let mut child = shell.command(&arguments).spawn().expect("start");
     let mut notes = BufReader::new(child.stderr.take().expect("stderr")).lines();
     let mut checks = BufReader::new(child.stdout.take().expect("stdout")).lines();
@@ -206,6 +206,8 @@ async fn checks_go_on_through_failures_until_a_signal() {
     for secret in ["sandbox-admin-secret", "AKIA", "ASIA"] {
         assert!(!metrics.contains(secret), "{metrics}");
     }
+    assert!(shell.read("kept/here/drift.json").contains("\"checked_at\""));
+    assert!(!shell.path("manifests/.auditseal").exists());
     let id = child.id().expect("running").to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
     assert_eq!(child.wait().await.expect("end").code(), Some(143));
