@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::Shell;
 use crate::harness::Case;
-use crate::sandbox::databricks::Options as SimOptions;
+use crate::sandbox::databricks::{DeliveryState, Options as SimOptions};
 use crate::sandbox::faults::{Failure, Rule, Trigger};
 
 async fn version(case: &Case, status: BucketVersioningStatus) {
@@ -136,17 +136,19 @@ async fn unread_and_silent(case: &Case, shell: &Shell) {
     let closed = shell.ends(&["drift", "--format", "json"], 0).await.json();
     assert_eq!(codes(&closed, "closed"), ["configuration-drift", "unread-inputs"], "{closed:#}");
 
-    // A status that succeeds and is old, then one that fails.
+    // It fails, and has not succeeded for longer than declared.
     let old = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(30);
     case.sandbox.databricks.edit(|data| {
         for config in &mut data.log_delivery {
-            (config.last_success, config.delivers) = (Some(old), false);
+            (config.state, config.last_success, config.delivers) = (DeliveryState::UserFailure, Some(old), false);
             config.creation_time = old.as_millisecond();
         }
     });
-    let silent = shell.ends(&["drift", "--format", "json", "--fail-on", "high"], 4).await.json();
-    assert!(codes(&silent, "open").contains(&"delivery-silent".to_owned()), "{silent:#}");
-    assert_eq!(silent["deliveries"][0]["state"], "silent");
+    let silent = shell.ends(&["drift", "--format", "json", "--fail-on", "critical"], 4).await.json();
+    for code in ["delivery-not-succeeded", "delivery-silent"] {
+        assert!(codes(&silent, "open").contains(&code.to_owned()), "{code} is not open: {silent:#}");
+    }
+    assert_eq!(silent["deliveries"][0]["state"], "failing");
 }
 
 /// Asks the way a probe does.
