@@ -28,16 +28,18 @@
 //! | `journal` | `model`, `call` | no |
 //! | `rollback` | `model`, `finding`, `call`, `iam`, `diff`, `harden`, `plan`, `journal` | no |
 //! | `apply` | `model`, `call`, `iam`, `diff`, `plan`, `journal`, `observe`, `provider` | by port |
+//! | `drift` | `model`, `finding`, `call`, `iam`, `access`, `diff`, `plan` | no |
 //! | `review` | `model`, `iam`, `manifest`, `harden`, `access` | no |
-//! | `report` | `model`, `finding`, `call`, `iam`, `access`, `diff`, `plan`, `journal`, `apply`, `manifest`, `review` | no |
 //! | `adopt` | `model`, `iam`, `manifest`, `harden`, `access`, `diff`, `plan` | no |
-//! | `run` | `adopt`, `model`, `finding`, `call`, `iam`, `access`, `manifest`, `harden`, `review`, `provider`, `observe`, `diff`, `plan`, `journal`, `rollback`, `apply`, `report` | yes |
+//! | `report` | `model`, `finding`, `call`, `iam`, `access`, `diff`, `plan`, `journal`, `apply`, `manifest`, `review`, `drift` | no |
+//! | `run` | `adopt`, `model`, `finding`, `call`, `iam`, `access`, `manifest`, `harden`, `review`, `provider`, `observe`, `diff`, `plan`, `journal`, `rollback`, `apply`, `drift`, `report` | yes |
 
 pub mod access;
 pub mod adopt;
 pub mod apply;
 pub mod call;
 pub mod diff;
+pub mod drift;
 pub mod finding;
 pub mod harden;
 pub mod iam;

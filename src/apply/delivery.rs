@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::databricks::LogDelivery;
+use crate::model::databricks::{LogDelivery, parse_time};
 
 /// What the status of a configuration says about the time after `since`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub fn progress(delivery: &LogDelivery, since: Timestamp) -> Progress {
     let Some(health) = &delivery.delivery else {
         return Progress::Pending("no attempt was reported yet".to_owned());
     };
-    let after = |time: &Option<String>| time.as_deref().and_then(parse_utc).is_some_and(|time| time > since);
+    let after = |time: &Option<String>| time.as_deref().and_then(parse_time).is_some_and(|time| time > since);
     if health.status == "SUCCEEDED" && after(&health.last_successful_attempt_time) {
         return Progress::Succeeded;
     }
@@ -32,15 +32,6 @@ pub fn progress(delivery: &LogDelivery, since: Timestamp) -> Progress {
     }
     let last = health.last_successful_attempt_time.as_deref().unwrap_or("never");
     Progress::Pending(format!("status {}, last success {last}", health.status))
-}
-
-/// Databricks writes these times as UTC strings; seen with and without an offset.
-fn parse_utc(text: &str) -> Option<Timestamp> {
-    text.parse::<Timestamp>().ok().or_else(|| {
-        let trimmed = text.trim_end_matches("UTC").trim();
-        let civil: jiff::civil::DateTime = trimmed.replace(' ', "T").parse().ok()?;
-        civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-    })
 }
 
 #[cfg(test)]

@@ -69,6 +69,8 @@ pub fn read_permission(read: &Read) -> Permission {
         Read::Organization => Aws("organizations:DescribeOrganization"),
         // Then ListPoliciesForTarget and DescribePolicy; a refusal names the one that is missing.
         Read::OrganizationPolicies => Aws("organizations:ListParents"),
+        Read::NewestObject { .. } => Aws("s3:ListBucket"),
+        Read::TrailEvents { .. } => Aws("cloudtrail:LookupEvents"),
         Read::Credentials
         | Read::StorageConfigurations
         | Read::LogDeliveries

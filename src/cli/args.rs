@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+pub use super::drift_args::Drift;
+
 const AFTER: &str = "\
 Examples:
   auditseal init --from-live               write a manifest of what is there
@@ -10,8 +12,9 @@ Examples:
   auditseal plan --out plan.json           save the plan for a review
   auditseal apply plan.json                apply exactly what was reviewed
   auditseal plan --detailed-exitcode       0 in sync, 2 changes pending, 3 refused
+  auditseal drift                          a scheduled check: what is new since the last one
 
-Exit codes: 0 done, 1 failed, 2 changes pending (--detailed-exitcode), 3 refused, 64 wrong usage, 130/143 interrupted.";
+Exit codes: 0 done, 1 failed, 2 changes pending (--detailed-exitcode, drift), 3 refused, 64 wrong usage, 130/143 interrupted.";
 
 /// Seals Databricks audit logs on AWS: declares the secure configuration, shows the difference, and makes it so.
 #[derive(Debug, Parser)]
@@ -98,6 +101,8 @@ pub enum Verb {
     Show(Show),
     /// Plan, ask, make the changes, read them back, verify
     Apply(Apply),
+    /// Check on a schedule: what differs, who can, whether logs are delivered, and what is new since the last check
+    Drift(Drift),
     /// Say who can read, write, tamper with or list the logs, through what, and prove who cannot
     Access(Access),
     /// Plan, ask, and put back what a run changed
@@ -424,6 +429,7 @@ pub enum SchemaOf {
     Plan,
     PlanExplain,
     Access,
+    Drift,
     Review,
     PolicySimulate,
     PolicyIncludes,
@@ -448,7 +454,7 @@ pub fn command() -> clap::Command {
 }
 
 /// `90s`, `5m`, `1h`.
-fn duration(text: &str) -> Result<std::time::Duration, String> {
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
     let span: jiff::SignedDuration = text.parse().map_err(|_| format!("`{text}` is no duration such as 30s or 5m"))?;
     span.try_into().map_err(|_| format!("`{text}` is negative"))
 }

@@ -3,6 +3,8 @@
 mod access;
 mod apply;
 mod args;
+mod drift;
+mod drift_args;
 mod execute;
 mod exit;
 mod explain;
@@ -69,6 +71,7 @@ async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit
         Verb::Plan(verb) => plan::run(global, verb, output).await,
         Verb::Show(verb) => show::run(global, verb, output),
         Verb::Apply(verb) => apply::run(global, verb, output).await,
+        Verb::Drift(verb) => drift::run(global, verb, output).await,
         Verb::Access(verb) => access::run(global, verb, output).await,
         Verb::Rollback(verb) => rollback::run(global, verb, output).await,
         Verb::Forget(verb) => forget::run(global, verb, output).await,

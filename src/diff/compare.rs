@@ -98,7 +98,9 @@ fn sides(kind: Kind, before: Option<&Fact>, wanted: &Fact, resolve: &Resolve<'_>
         | Fact::StoredObjects(_)
         | Fact::OrganizationLevels(_)
         | Fact::DatabricksCaller(_)
-        | Fact::DatabricksIdentities(_) => Err(pair.gap("it is read for orientation and is never a wanted state")),
+        | Fact::DatabricksIdentities(_)
+        | Fact::NewestObject(_)
+        | Fact::TrailEvents(_) => Err(pair.gap("it is read for orientation and is never a wanted state")),
     }
 }
 

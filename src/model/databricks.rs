@@ -1,5 +1,6 @@
 //! What Databricks says. Field names follow the account and workspace REST APIs.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A credential configuration: the role that Databricks assumes to write. Immutable.
@@ -49,6 +50,16 @@ pub struct DeliveryHealth {
     /// UTC, as Databricks writes it; absent before the first attempt.
     pub last_attempt_time: Option<String>,
     pub last_successful_attempt_time: Option<String>,
+}
+
+/// A time of `log_delivery_status`: Databricks writes UTC, seen with and without an offset. `None` when it is no time.
+#[must_use]
+pub fn parse_time(text: &str) -> Option<Timestamp> {
+    text.parse::<Timestamp>().ok().or_else(|| {
+        let trimmed = text.trim_end_matches("UTC").trim();
+        let civil: jiff::civil::DateTime = trimmed.replace(' ', "T").parse().ok()?;
+        civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    })
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -13,8 +13,10 @@ use super::databricks::{
     Credential, LogDelivery, Metastore, PrivilegeAssignment, StorageConfiguration, SystemSchema, Workspace,
 };
 use super::key::{Grant, Key, Rotation};
+use super::objects::NewestObject;
 use super::organization::{Organization, OrganizationLevel};
 use super::role::{Caller, Role};
+use super::trail::TrailEvent;
 use super::unity_catalog::{DatabricksCaller, DatabricksIdentity, ExternalLocation, StorageCredential, StoredObject};
 
 macro_rules! facts {
@@ -101,4 +103,6 @@ facts! {
     ExternalLocations(Vec<ExternalLocation>) as external_locations,
     StoredObjects(Vec<StoredObject>) as stored_objects,
     DatabricksIdentities(Vec<DatabricksIdentity>) as databricks_identities,
+    NewestObject(NewestObject) as newest_object,
+    TrailEvents(Vec<TrailEvent>) as trail_events,
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Fact, Gap, Observed, Place};
@@ -187,6 +188,24 @@ pub enum Read {
     },
     /// Users, service principals and groups of the account with their members and roles → `Fact::DatabricksIdentities`.
     DatabricksIdentities,
+    /// ListObjectsV2 below the newest `workspaceId=*/date=*` partitions → `Fact::NewestObject`. It stops at the first
+    /// object that is not older than `fresh_since`; absent when there is no such bucket.
+    NewestObject {
+        bucket: String,
+        /// Without leading or trailing slash.
+        prefix: String,
+        fresh_since: Timestamp,
+    },
+    /// cloudtrail:LookupEvents: the calls of one name that changed something, newest first → `Fact::TrailEvents`. Only
+    /// ever asked to say who made a change that is seen already. By name, because the reads of a bucket or key, which
+    /// every check adds to, would bury its changes.
+    TrailEvents {
+        /// `eventName`.
+        event: String,
+        /// IAM's events are kept in one region of the partition.
+        global: bool,
+        since: Timestamp,
+    },
 }
 
 /// Live state as it was read: one answer per question. A question that was not asked is unknown, never absent.

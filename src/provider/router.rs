@@ -40,11 +40,13 @@ enum Service {
     Iam,
     Sts,
     Organizations,
+    CloudTrail,
     Databricks,
 }
 
 impl Service {
-    const ALL: [Self; 6] = [Self::S3, Self::Kms, Self::Iam, Self::Sts, Self::Organizations, Self::Databricks];
+    const ALL: [Self; 7] =
+        [Self::S3, Self::Kms, Self::Iam, Self::Sts, Self::Organizations, Self::CloudTrail, Self::Databricks];
 
     fn of_read(read: &Read) -> Self {
         match read {
@@ -67,7 +69,8 @@ impl Service {
             | Read::AccessPoint { .. }
             | Read::AccessPointPolicy { .. }
             | Read::MultiRegionAccessPoints { .. }
-            | Read::AccessGrants => Self::S3,
+            | Read::AccessGrants
+            | Read::NewestObject { .. } => Self::S3,
             Read::Keys
             | Read::Key { .. }
             | Read::KeyPolicy { .. }
@@ -81,6 +84,7 @@ impl Service {
             | Read::RoleAttachedPolicies { .. }
             | Read::AccountAuthorization => Self::Iam,
             Read::Organization | Read::OrganizationPolicies => Self::Organizations,
+            Read::TrailEvents { .. } => Self::CloudTrail,
             Read::Credentials
             | Read::StorageConfigurations
             | Read::LogDeliveries

@@ -8,6 +8,7 @@ mod access;
 mod change;
 pub mod codes;
 pub mod diagnostic;
+mod drift;
 mod effects;
 mod explain;
 mod json;
@@ -32,6 +33,9 @@ pub use access::{
     ACCESS_MARKER, AccessFilter, AccessOptions, access_json, access_markdown, access_schema, access_text,
 };
 pub use codes::{CODES, CONTROLS, Code, explain};
+pub use drift::{
+    DRIFT_MARKER, DriftOptions, drift_json, drift_line, drift_markdown, drift_news, drift_schema, drift_text,
+};
 pub use explain::{explanation_json, explanation_markdown, explanation_schema, explanation_text};
 pub use json::plan_json;
 pub use markdown::{PLAN_MARKER, plan_markdown};

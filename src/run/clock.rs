@@ -27,6 +27,12 @@ impl SystemClock {
     pub fn compressed(speed: u32) -> Self {
         Self { speed: speed.max(1) }
     }
+
+    /// How long a wait takes by this clock.
+    #[must_use]
+    pub fn scaled(&self, duration: Duration) -> Duration {
+        duration / self.speed
+    }
 }
 
 impl Clock for SystemClock {
@@ -35,6 +41,6 @@ impl Clock for SystemClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration / self.speed).await;
+        tokio::time::sleep(self.scaled(duration)).await;
     }
 }

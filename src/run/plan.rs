@@ -55,8 +55,8 @@ pub struct Planned {
     pub plan: Plan,
     /// Patterns of the selection that match nothing: nothing should be done with such a plan.
     pub unknown: Vec<UnknownAddress>,
-    live: Live,
-    wanted: Wanted,
+    pub(super) live: Live,
+    pub(super) wanted: Wanted,
 }
 
 impl Planned {

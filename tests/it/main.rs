@@ -25,6 +25,7 @@ mod harness;
 mod inventory;
 mod kill;
 mod locks;
+mod newest;
 mod predicted;
 mod reconcile;
 mod rollback;

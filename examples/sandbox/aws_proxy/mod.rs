@@ -1,6 +1,6 @@
 //! The AWS endpoint of one estate: a reverse proxy in front of the shared emulator.
 //!
-//! It names and records every request, injects the faults of the estate's [`Faults`] schedule, adds
+//! It names and records every request, keeps CloudTrail's event history, injects the faults of the estate's [`Faults`] schedule, adds
 //! `x-forwarded-proto: https` (so that `aws:SecureTransport` is true) and the page size. Host,
 //! path and signed headers pass unchanged, so the emulator's signature check still holds.
 //!
@@ -12,6 +12,7 @@ mod memory;
 mod names;
 #[cfg(test)]
 mod tests;
+mod trail;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::faults::{Call, Decision, Failure, Faults, Moment, Recorded};
 use memory::{Memory, ReadKey};
 use names::Named;
+use trail::Trail;
 
 /// How long a connection of a killed process is held when nobody revives it.
 const HELD: Duration = Duration::from_secs(30);
@@ -66,6 +68,7 @@ impl AwsProxy {
             authority: authority.trim_end_matches('/').to_owned(),
             client: Client::builder(TokioExecutor::new()).build_http(),
             memory: Memory::default(),
+            trail: Trail::default(),
             options,
         });
         let (port, loud) = listen(Arc::clone(&shared), false).await?;
@@ -105,6 +108,7 @@ struct Shared {
     authority: String,
     client: Client<HttpConnector, Full<Bytes>>,
     memory: Memory,
+    trail: Trail,
     options: Options,
 }
 
@@ -233,8 +237,15 @@ impl Shared {
     }
 
     async fn forward(&self, parts: Parts, body: Bytes) -> Response<Bytes> {
-        match self.forwarded(parts, body).await {
-            Ok(answer) => answer,
+        let named = names::name(&parts, &body);
+        if named.operation == "LookupEvents" {
+            return self.trail.lookup(&body);
+        }
+        match self.forwarded(parts.clone(), body).await {
+            Ok(answer) => {
+                self.trail.note(&named, &parts, &answer);
+                answer
+            }
             Err(error) => {
                 let mut answer = Response::new(Bytes::from(format!("the AWS emulator failed: {error:#}")));
                 *answer.status_mut() = hyper::http::StatusCode::BAD_GATEWAY;

@@ -79,6 +79,7 @@ pub fn percent_decoded(text: &str) -> String {
 
 fn json(family: &str, operation: &str, body: &[u8]) -> Named {
     let service = match family {
+        "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101" => "cloudtrail",
         "TrentService" => "kms",
         "AmazonSSM" => "ssm",
         "AWSEvents" => "events",
@@ -89,7 +90,7 @@ fn json(family: &str, operation: &str, body: &[u8]) -> Named {
     let text = |field: &str| data.get(field).and_then(Value::as_str).map(str::to_owned);
     let named = text("KeyId").or_else(|| text("TargetKeyId")).or_else(|| text("AliasName"));
     let resource = named.or_else(|| text("Name")).unwrap_or_default();
-    let reads = ["Describe", "Get", "List", "Encrypt", "Decrypt", "Generate", "ReEncrypt", "Verify", "Sign"];
+    let reads = ["Describe", "Get", "List", "Lookup", "Encrypt", "Decrypt", "Generate", "ReEncrypt", "Verify", "Sign"];
     Named {
         service: service.to_owned(),
         operation: operation.to_owned(),

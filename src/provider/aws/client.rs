@@ -9,7 +9,9 @@ use super::error::{Answer, Done, Failure, observed};
 use super::s3::{S3, Whole};
 use super::signed::Signer;
 use super::trace::Watch;
-use super::{access_grants, access_point, authorization, iam, kms, multi_region, organizations, s3control, sts};
+use super::{
+    access_grants, access_point, authorization, cloudtrail, iam, kms, multi_region, organizations, s3control, sts,
+};
 use crate::call::{Read, Write, WriteOutcome, read_permission, write_permissions};
 use crate::model::{Fact, Observed, Reference};
 use crate::provider::WriteError;
@@ -21,6 +23,7 @@ pub struct AwsClient {
     reads: Services,
     writes: Services,
     signer: Signer,
+    trail_rate: cloudtrail::Rate,
 }
 
 /// The generated clients under one retry policy.
@@ -91,6 +94,7 @@ impl AwsClient {
                 region: options.region.clone(),
                 endpoint: config.endpoint_url().map(|endpoint| endpoint.trim_end_matches('/').to_owned()),
             },
+            trail_rate: cloudtrail::rate(),
         }
     }
 
@@ -155,6 +159,12 @@ impl AwsClient {
             Read::AccessGrants => access_grants::list(&self.signer, self.account.as_deref()).await,
             Read::Organization => organizations::organization(&self.signer).await,
             Read::OrganizationPolicies => organizations::policies(&self.signer, self.account.as_deref()).await,
+            Read::NewestObject { bucket, prefix, fresh_since } => {
+                owned(s3.newest_object(bucket, prefix, *fresh_since).await)
+            }
+            Read::TrailEvents { event, global, since } => {
+                cloudtrail::events(&self.signer, &self.trail_rate, event, *global, *since).await
+            }
             Read::Credentials
             | Read::StorageConfigurations
             | Read::LogDeliveries
@@ -294,7 +304,9 @@ fn subject(read: &Read) -> Option<String> {
         | Read::BucketNotification { bucket }
         | Read::BucketReplication { bucket }
         | Read::AccessPoints { bucket }
-        | Read::MultiRegionAccessPoints { bucket } => Some(bucket.clone()),
+        | Read::MultiRegionAccessPoints { bucket }
+        | Read::NewestObject { bucket, .. } => Some(bucket.clone()),
+        Read::TrailEvents { event, .. } => Some(event.clone()),
         Read::AccessPoint { name } | Read::AccessPointPolicy { name } => Some(name.clone()),
         Read::Key { key }
         | Read::KeyPolicy { key }

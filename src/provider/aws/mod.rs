@@ -2,14 +2,15 @@
 //! the questions of `call::Read` and sends the requests of `call::Write`, one API operation each, and knows nothing of what
 //! is wanted or why.
 //!
-//! S3, KMS, IAM and STS go through the AWS SDK; the few operations of S3 Control, Systems Manager and Organizations that the
-//! tool needs are signed here (`signed`), which saves three generated crates. The edge decides three things only: whether an
+//! S3, KMS, IAM and STS go through the AWS SDK; the few operations of S3 Control, Systems Manager, Organizations and CloudTrail
+//! that the tool needs are signed here (`signed`), which saves four generated crates. The edge decides three things only: whether an
 //! answer is present, absent or unknown; how a write failed; and that nothing is sent in plain text outside this machine.
 
 mod access_grants;
 mod access_point;
 mod authorization;
 mod client;
+mod cloudtrail;
 mod config;
 mod credentials;
 mod error;

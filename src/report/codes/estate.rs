@@ -25,6 +25,16 @@ pub(super) const ESTATE: &[Code] = &[
         "Correct `[aws] region`, or declare a new bucket and keep the old one readable with `[delivery] previous_prefixes`.",
     ),
     code(
+        "configuration-drift",
+        "live state differs from the declaration",
+        "A field of a reconciled resource has another value than the manifests and their defaults ask for, a resource is missing, \
+         or one is there that is declared not to be. `drift` tells every field apart: another wrong value of the same field is \
+         another finding, and the old one closes. What a waiver allows is not drift.",
+        "If nobody meant it, `auditseal apply` puts it back; `auditseal plan --explain ADDRESS` says what asks for the value. If it \
+         is meant, declare it, or waive the control with a reason and a day. Where CloudTrail may be read, the finding names who \
+         made the change.",
+    ),
+    code(
         "contradicting-manifests",
         "manifests of one account want different things",
         "Log deliveries and grants on `system.access` belong to the whole Databricks account. Manifests that are planned \
@@ -62,6 +72,15 @@ pub(super) const ESTATE: &[Code] = &[
          the other delivery stops.",
     ),
     code(
+        "delivery-silent",
+        "no delivery has succeeded for longer than declared",
+        "The last success in Databricks' `log_delivery_status` (or, before the first one, the day that the configuration was made) is \
+         longer ago than `[delivery] max_silence`. Account-level events never stop for that long, and Databricks keeps what it \
+         could not deliver for a short time only: events of the time since then may be lost.",
+        "Read the status message of the configuration; `auditseal access write` shows whether the delivery role can write, `auditseal \
+         plan` what differs. If the account is really that quiet, declare a longer `max_silence`.",
+    ),
+    code(
         "grant-of-deleted-principal",
         "a grant of a deleted principal cannot be revoked",
         "Databricks lists grants of principals that were deleted without a name, and its API revokes by name only. Nobody can \
@@ -95,6 +114,15 @@ pub(super) const ESTATE: &[Code] = &[
         "Only principals of the owning account may change a bucket's policy. With admins elsewhere only, nobody but the root \
          user could change it again.",
         "Declare a role of the bucket's account under `[admins.NAME]`.",
+    ),
+    code(
+        "no-recent-objects",
+        "the bucket holds no object as new as it should",
+        "The newest log object below the declared prefix is older than `[delivery] max_silence`, whatever the delivery's status says: \
+         only the partitions of the last days are listed, and names and times are all that is looked at. A status that succeeds \
+         while nothing arrives means that objects go elsewhere or are removed.",
+        "Compare with `auditseal plan` (prefix, storage configuration) and the bucket's access log (deletions, lifecycle rules). Whoever \
+         runs the check needs s3:ListBucket: declare the role under `[observers]`, which may list and not read.",
     ),
     code(
         "object-lock-kept",
@@ -160,6 +188,15 @@ pub(super) const ESTATE: &[Code] = &[
         "more replicas are declared than possible",
         "Each replica needs its own statements in the policy of the replication role, whose size is limited.",
         "Declare fewer replicas; a replica can be replicated further by its own account.",
+    ),
+    code(
+        "undeclared-access",
+        "somebody who is not declared can do something to the logs now",
+        "On the live state, as it is before any repair, the named principal can read, write, list or tamper with the logs, or nothing \
+         rules it out, and no reader, scanner, observer or admin of the manifests names it. A check tells each principal and each \
+         thing that it can do once. While inputs of the proof are unread only those are told who certainly can.",
+        "`auditseal access --principal ARN` shows the statements and role chains. If `auditseal plan` takes the access away, apply it; \
+         otherwise declare the principal, or take away what lets it in.",
     ),
     code(
         "undeclared-grant-kept",

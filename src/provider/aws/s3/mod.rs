@@ -3,6 +3,7 @@
 //! is neither believed nor changed.
 
 mod lifecycle;
+mod newest;
 mod notification;
 mod read;
 mod replication;

@@ -1,0 +1,162 @@
+//! `drift`, once and again and again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use auditseal::drift::Outcome;
+use auditseal::manifest::is_part;
+use auditseal::report;
+use auditseal::run::drift::{Checked, Counted, DriftOptions, check};
+use auditseal::run::drift_file;
+use auditseal::run::watch::{Server, Watch, pause};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::args::{Drift, Format, Global};
+use super::exit::Exit;
+use super::output::Output;
+use super::session;
+
+pub async fn run(global: &Global, verb: &Drift, output: &Output) -> anyhow::Result<Exit> {
+    let Some(every) = verb.every else {
+        let made = match once(global, verb, output, None).await? {
+            Ok(made) => made,
+            Err(exit) => return Ok(exit),
+        };
+        print(global, &made, output, Form::Whole)?;
+        return Ok(match outcome(verb, &made) {
+            Outcome::InSync => Exit::Done,
+            Outcome::Findings => Exit::Findings,
+            Outcome::Drift => Exit::Pending,
+            Outcome::Unread => Exit::Refused,
+        });
+    };
+    go_on(global, verb, every, output).await
+}
+
+fn outcome(verb: &Drift, made: &Checked) -> Outcome {
+    made.check.outcome(verb.fail_on.map(Into::into))
+}
+
+/// One check, remembered. What is open is on disk before it is printed: nothing is told again because a terminal went away.
+async fn once(
+    global: &Global,
+    verb: &Drift,
+    output: &Output,
+    watch: Option<&Watch>,
+) -> anyhow::Result<Result<Checked, Exit>> {
+    let loaded = match session::load(global, output) {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let store = verb.store.clone().unwrap_or_else(|| session::store(global));
+    let memory = drift_file::load(&store)?;
+    let desired = session::desired(loaded);
+    let router = session::connections(global, &desired).await?;
+    let now = jiff::Timestamp::now();
+    // In whole seconds, as everything that is compared with it.
+    let now = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let options = DriftOptions { now, partial: is_part(&global.manifest) };
+    let made = match watch {
+        None => check(&router, &desired, &memory, options).await,
+        Some(watch) => {
+            let counted = Counted { reader: &router, questions: watch.questions() };
+            check(&counted, &desired, &memory, options).await
+        }
+    };
+    drift_file::save(&store, &made.memory)?;
+    Ok(Ok(made))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Whole,
+    /// A line of a log, and more only where something is different from the last time.
+    Line,
+}
+
+fn print(global: &Global, made: &Checked, output: &Output, form: Form) -> anyhow::Result<()> {
+    let check = &made.check;
+    let text = match (global.format, form) {
+        (Format::Json, Form::Whole) => report::drift_json(check)?,
+        (Format::Json, Form::Line) => report::drift_line(check)?,
+        (Format::Markdown, _) => report::drift_markdown(check),
+        (Format::Text, form) => {
+            let mut text = String::new();
+            let options = report::DriftOptions { color: output.color, concise: global.concise };
+            if form == Form::Line {
+                report::drift_news(check, options, &mut text)?;
+            } else {
+                report::drift_text(check, options, &mut text)?;
+            }
+            text
+        }
+    };
+    output.data(&text)?;
+    Ok(())
+}
+
+/// Checks until a signal comes. A check that fails is said and counted, and the next one is made all the same: manifests
+/// are read and connections are made anew each time.
+async fn go_on(global: &Global, verb: &Drift, every: Duration, output: &Output) -> anyhow::Result<Exit> {
+    let mut signals = Signals::new()?;
+    let interval = session::clock(global).scaled(every);
+    let watch = Watch::new(interval);
+    let server = match verb.listen {
+        Some(address) => Some(Server::start(address, Arc::clone(&watch)).await?),
+        None => None,
+    };
+    if let Some(server) = &server {
+        let address = server.address();
+        output.note(&format!("Listening on http://{address}: /healthz, /readyz, /metrics."));
+        if !address.ip().is_loopback() {
+            output.note("warning: this address is not only this machine's: anybody who reaches it sees names of manifests and counts");
+        }
+    }
+    let mut form = if global.format == Format::Json { Form::Line } else { Form::Whole };
+    loop {
+        let began = Instant::now();
+        let made = tokio::select! {
+            made = once(global, verb, output, Some(&watch)) => made,
+            exit = signals.next() => return Ok(exit),
+        };
+        let took = began.elapsed();
+        match made {
+            Ok(Ok(made)) => {
+                watch.passed(&made.check, outcome(verb, &made), took);
+                print(global, &made, output, form)?;
+                form = Form::Line;
+            }
+            // The manifests are wrong, and that was said.
+            Ok(Err(_)) => watch.failed(took),
+            Err(error) => {
+                output.error(&error.context("the check failed"));
+                watch.failed(took);
+            }
+        }
+        // Any number will do: a random id has some.
+        let random = uuid::Uuid::new_v4().as_fields().0;
+        tokio::select! {
+            () = tokio::time::sleep(pause(interval, took, random)) => {}
+            exit = signals.next() => return Ok(exit),
+        }
+    }
+}
+
+/// Checks only read: a signal may end one at any point.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> Exit {
+        tokio::select! {
+            _ = self.interrupt.recv() => Exit::Interrupted,
+            _ = self.terminate.recv() => Exit::Terminated,
+        }
+    }
+}

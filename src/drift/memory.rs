@@ -1,0 +1,192 @@
+//! What earlier checks found and nobody has seen end: `.auditseal/drift.json`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Seen;
+use super::findings::basis;
+use crate::finding::{ChangedBy, Finding, Notice, NoticeState};
+
+/// Version of the file; one of another version is refused, never overwritten.
+const VERSION: &str = "1.0";
+
+/// A finding that was seen and not seen to end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Open {
+    pub fingerprint: String,
+    /// Name of the manifest when it was last seen.
+    pub manifest: Option<String>,
+    pub owner: Option<String>,
+    /// What has to be read before it can be said to be gone.
+    pub basis: String,
+    pub drift: bool,
+    /// When it was first seen.
+    pub since: Timestamp,
+    pub finding: Finding,
+    pub changed_by: Option<ChangedBy>,
+}
+
+/// All of them, with the time of the check that wrote them down.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    pub format_version: String,
+    /// The first check: what was open then, nobody is known to have changed.
+    pub begun_at: Option<Timestamp>,
+    pub checked_at: Option<Timestamp>,
+    pub open: Vec<Open>,
+}
+
+/// Text that is no memory of this program.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    #[error("it is damaged: {0}")]
+    Damaged(serde_json::Error),
+    #[error("it has format {found}, this program reads {VERSION}")]
+    Foreign { found: String },
+}
+
+impl Memory {
+    /// Nothing was checked yet.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { format_version: VERSION.to_owned(), begun_at: None, checked_at: None, open: Vec::new() }
+    }
+
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// When it is damaged or of another version: what is open must not be forgotten in silence.
+    pub fn parse(text: &str) -> Result<Self, MemoryError> {
+        let value: serde_json::Value = serde_json::from_str(text).map_err(MemoryError::Damaged)?;
+        match value.get("format_version").and_then(serde_json::Value::as_str) {
+            Some(VERSION) => serde_json::from_value(value).map_err(MemoryError::Damaged),
+            found => Err(MemoryError::Foreign { found: found.unwrap_or("none").to_owned() }),
+        }
+    }
+
+    /// The file's text; the same memory gives the same bytes.
+    ///
+    /// # Errors
+    /// When a value cannot be JSON, which the types rule out.
+    pub fn text(&self) -> Result<String, serde_json::Error> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        Ok(text)
+    }
+}
+
+/// What a check looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// What was read, as `Seen::basis` names it.
+    pub judged: BTreeSet<String>,
+    /// Owners of the manifests that were checked.
+    pub owners: BTreeSet<String>,
+    /// Whether these are all manifests of the directory: otherwise nothing is said about what they share, nor about others.
+    pub whole: bool,
+    pub now: Option<Timestamp>,
+}
+
+/// The next memory, and what is different from the last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Advanced {
+    pub memory: Memory,
+    pub opened: Vec<Open>,
+    pub closed: Vec<Open>,
+    /// Fingerprints of what is still open because it could not be looked at.
+    pub unseen: BTreeSet<String>,
+    /// Fingerprints of what is kept for checks of other manifests.
+    pub elsewhere: BTreeSet<String>,
+}
+
+/// What opened, what closed, and what is kept because nothing is known about it.
+#[must_use]
+pub fn advance(memory: &Memory, seen: &[Seen], scope: &Scope) -> Advanced {
+    let now = scope.now.unwrap_or(Timestamp::UNIX_EPOCH);
+    let mut known: BTreeMap<&str, &Open> = memory.open.iter().map(|one| (one.fingerprint.as_str(), one)).collect();
+    let begun_at = memory.begun_at.or(scope.now);
+    let memory_now = Memory { begun_at, checked_at: scope.now, ..Memory::empty() };
+    let mut next = Advanced { memory: memory_now, ..Advanced::default() };
+    let mut taken = BTreeSet::new();
+    for one in seen {
+        if !taken.insert(one.fingerprint.as_str()) {
+            continue;
+        }
+        let before = known.remove(one.fingerprint.as_str());
+        let open = Open {
+            fingerprint: one.fingerprint.clone(),
+            manifest: one.manifest.clone(),
+            owner: one.owner.clone(),
+            basis: one.basis.clone(),
+            drift: one.drift,
+            since: before.map_or(now, |before| before.since),
+            finding: one.finding.clone(),
+            changed_by: before.and_then(|before| before.changed_by.clone()),
+        };
+        if before.is_none() {
+            next.opened.push(open.clone());
+        }
+        next.memory.open.push(open);
+    }
+    for one in known.into_values() {
+        match fate(one, scope) {
+            Fate::Gone => {
+                next.closed.push(one.clone());
+                continue;
+            }
+            Fate::Unseen => next.unseen.insert(one.fingerprint.clone()),
+            Fate::Elsewhere => next.elsewhere.insert(one.fingerprint.clone()),
+        };
+        next.memory.open.push(one.clone());
+    }
+    next.closed.sort_by(|a, b| (b.finding.severity, &a.finding).cmp(&(a.finding.severity, &b.finding)));
+    next
+}
+
+enum Fate {
+    Gone,
+    /// It could not be looked at.
+    Unseen,
+    /// It was not to be looked at.
+    Elsewhere,
+}
+
+fn fate(one: &Open, scope: &Scope) -> Fate {
+    match &one.owner {
+        // Nothing declares it any longer.
+        Some(owner) if scope.whole && !scope.owners.contains(owner) => Fate::Gone,
+        Some(owner) if !scope.owners.contains(owner) => Fate::Elsewhere,
+        None if !scope.whole && one.basis != basis::CHECK => Fate::Elsewhere,
+        _ if is_judged(one, scope) => Fate::Gone,
+        _ => Fate::Unseen,
+    }
+}
+
+/// A resource that nothing wants any longer is not asked for by itself: then it takes everything that could want it.
+fn is_judged(one: &Open, scope: &Scope) -> bool {
+    let wanting = match &one.owner {
+        Some(owner) => basis::manifest(owner),
+        None => basis::CONFIGURATION.to_owned(),
+    };
+    scope.judged.contains(&one.basis) || (basis::is_address(&one.basis) && scope.judged.contains(&wanting))
+}
+
+impl Open {
+    /// What sinks are told.
+    #[must_use]
+    pub fn notice(&self, state: NoticeState, at: Timestamp) -> Notice {
+        Notice {
+            state,
+            manifest: self.manifest.clone(),
+            fingerprint: self.fingerprint.clone(),
+            finding: self.finding.clone(),
+            since: self.since,
+            at,
+            changed_by: self.changed_by.clone(),
+        }
+    }
+}

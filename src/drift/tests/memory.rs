@@ -1,0 +1,119 @@
+//! A series of checks.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::drift::{Advanced, Memory, Open, Scope, advance};
+use crate::finding::{Finding, NoticeState, Severity};
+
+const MINE: &str = "account/mine";
+const OTHER: &str = "account/other";
+
+/// The finding of a number; what it rests on has the same number.
+fn seen(number: u8, owner: Option<&str>) -> Seen {
+    let finding = Finding {
+        code: "configuration-drift".to_owned(),
+        severity: Severity::High,
+        subject: format!("s{number}"),
+        message: String::new(),
+        help: None,
+        span: None,
+    };
+    let owner = owner.map(str::to_owned);
+    let basis = format!("address:{number}");
+    Seen { fingerprint: number.to_string(), manifest: None, owner, drift: true, basis, address: None, finding }
+}
+
+fn scope(judged: impl IntoIterator<Item = u8>, whole: bool, at: i64) -> Scope {
+    Scope {
+        judged: judged.into_iter().map(|number| format!("address:{number}")).collect(),
+        owners: [MINE.to_owned()].into(),
+        whole,
+        now: Timestamp::from_second(at).ok(),
+    }
+}
+
+fn numbers(all: &[Open]) -> Vec<u8> {
+    let mut numbers: Vec<u8> = all.iter().map(|one| one.fingerprint.parse().unwrap()).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn step(memory: &Memory, found: &[u8], judged: &[u8], at: i64) -> Advanced {
+    let found: Vec<Seen> = found.iter().map(|number| seen(*number, Some(MINE))).collect();
+    advance(memory, &found, &scope(judged.iter().copied(), true, at))
+}
+
+#[test]
+fn a_finding_opens_once_and_closes_once() {
+    let first = step(&Memory::empty(), &[1, 2], &[1, 2], 100);
+    assert_eq!((numbers(&first.opened), numbers(&first.closed)), (vec![1, 2], vec![]));
+    let second = step(&first.memory, &[1, 2], &[1, 2], 200);
+    assert_eq!((second.opened.len(), second.closed.len()), (0, 0));
+    let third = step(&second.memory, &[2], &[1, 2], 300);
+    assert_eq!((numbers(&third.opened), numbers(&third.closed)), (vec![], vec![1]));
+    assert_eq!(third.closed[0].since.as_second(), 100);
+    let notice = third.closed[0].notice(NoticeState::Closed, Timestamp::from_second(300).unwrap());
+    assert_eq!((notice.since.as_second(), notice.at.as_second()), (100, 300));
+    // It is back: that is another time.
+    let fourth = step(&third.memory, &[1, 2], &[1, 2], 400);
+    assert_eq!((numbers(&fourth.opened), fourth.opened[0].since.as_second()), (vec![1], 400));
+}
+
+#[test]
+fn what_was_not_read_stays_as_it_was() {
+    let first = step(&Memory::empty(), &[1, 2], &[1, 2], 100);
+    let blind = step(&first.memory, &[], &[2], 200);
+    assert_eq!((numbers(&blind.closed), numbers(&blind.memory.open)), (vec![2], vec![1]));
+    assert!(blind.unseen.contains("1"));
+    let again = step(&blind.memory, &[1], &[1, 2], 300);
+    assert_eq!((again.opened.len(), again.closed.len(), again.memory.open[0].since.as_second()), (0, 0, 100));
+}
+
+#[test]
+fn a_check_of_a_part_leaves_the_rest_alone() {
+    let all = [seen(1, Some(MINE)), seen(2, Some(OTHER)), seen(3, None)];
+    let both = Scope { owners: [MINE.to_owned(), OTHER.to_owned()].into(), ..scope(1..=3, true, 100) };
+    let first = advance(&Memory::empty(), &all, &both);
+    let part = advance(&first.memory, &[], &scope(1..=3, false, 200));
+    assert_eq!((numbers(&part.closed), numbers(&part.memory.open)), (vec![1], vec![2, 3]));
+    assert_eq!(part.elsewhere.len(), 2);
+    // The other manifest is gone: nothing of it is open any longer, whether it could be read or not.
+    let whole = advance(&part.memory, &[], &scope([3], true, 300));
+    assert_eq!(numbers(&whole.closed), [2, 3]);
+}
+
+#[test]
+fn a_memory_is_read_as_it_was_written() {
+    let memory = step(&Memory::empty(), &[1, 2], &[], 100).memory;
+    assert_eq!(Memory::parse(&memory.text().unwrap()).unwrap(), memory);
+    assert_eq!(memory.text().unwrap(), memory.text().unwrap());
+}
+
+proptest! {
+    /// Whatever is found and read: nothing is told twice, nothing closes unread, and nothing that is found is missing.
+    #[test]
+    fn every_series_of_checks_alternates(
+        checks in prop::collection::vec((prop::collection::btree_set(0_u8..6, 0..6), prop::collection::btree_set(0_u8..6, 0..6)), 1..12)
+    ) {
+        let mut memory = Memory::empty();
+        let mut open: BTreeSet<u8> = BTreeSet::new();
+        for (at, (found, read)) in checks.iter().enumerate() {
+            let found: Vec<u8> = found.iter().copied().collect();
+            let read: Vec<u8> = read.iter().copied().collect();
+            let next = step(&memory, &found, &read, i64::try_from(at).unwrap());
+            for number in numbers(&next.opened) {
+                prop_assert!(open.insert(number), "{number} opened twice");
+                prop_assert!(found.contains(&number));
+            }
+            for number in numbers(&next.closed) {
+                prop_assert!(open.remove(&number), "{number} closed and was not open");
+                prop_assert!(read.contains(&number) && !found.contains(&number));
+            }
+            let kept: Vec<u8> = open.iter().copied().collect();
+            prop_assert_eq!(numbers(&next.memory.open), kept.clone());
+            prop_assert!(found.iter().all(|number| kept.contains(number)));
+            memory = Memory::parse(&next.memory.text().unwrap()).unwrap();
+        }
+    }
+}
