@@ -6,15 +6,8 @@ pub use notice::{ChangedBy, Notice, NoticeState, fingerprint};
 
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    Info,
-    Low,
-    Medium,
-    High,
-    Critical,
-}
+/// Declared too: `[[alerts]] min_severity`.
+pub use crate::model::Severity;
 
 /// A place in a manifest. Lines and columns count from one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
