@@ -30,9 +30,11 @@
 //! | `apply` | `model`, `call`, `iam`, `diff`, `plan`, `journal`, `observe`, `provider` | by port |
 //! | `review` | `model`, `iam`, `manifest`, `harden`, `access` | no |
 //! | `report` | `model`, `finding`, `call`, `iam`, `access`, `diff`, `plan`, `journal`, `apply`, `manifest`, `review` | no |
-//! | `run` | `model`, `finding`, `call`, `iam`, `access`, `manifest`, `harden`, `review`, `provider`, `observe`, `diff`, `plan`, `journal`, `rollback`, `apply`, `report` | yes |
+//! | `alert` | `model`, `finding`, `report` | sinks, outbox |
+//! | `run` | `model`, `finding`, `call`, `iam`, `access`, `manifest`, `harden`, `review`, `provider`, `observe`, `diff`, `plan`, `journal`, `rollback`, `apply`, `report`, `alert` | yes |
 
 pub mod access;
+pub mod alert;
 pub mod apply;
 pub mod call;
 pub mod diff;
