@@ -51,18 +51,18 @@ pub async fn connections(global: &Global, desired: &[Desired]) -> anyhow::Result
             databricks.len()
         );
     }
-    connect(
-        desired,
-        &ConnectOptions {
-            aws_profile: global.aws_profile.clone(),
-            databricks_profile: global.databricks_profile.clone(),
-            endpoint_aws: global.endpoint_aws.clone(),
-            endpoint_databricks: global.endpoint_databricks.clone(),
-            parallelism: global.parallelism.map(usize::from),
-        },
-    )
-    .await
-    .context("cannot connect")
+    connect(desired, &connect_options(global)).await.context("cannot connect")
+}
+
+/// What the command line says about connections.
+pub fn connect_options(global: &Global) -> ConnectOptions {
+    ConnectOptions {
+        aws_profile: global.aws_profile.clone(),
+        databricks_profile: global.databricks_profile.clone(),
+        endpoint_aws: global.endpoint_aws.clone(),
+        endpoint_databricks: global.endpoint_databricks.clone(),
+        parallelism: global.parallelism.map(usize::from),
+    }
 }
 
 /// The codes given with `--allow`; an unknown one is wrong usage.

@@ -1,7 +1,9 @@
 //! The one diagnostic type: what every check says, with a stable kebab-case code, rendered elsewhere.
 
+mod delivery;
 mod notice;
 
+pub use delivery::{Delivered, SinkAnswer, SinkReport};
 pub use notice::{ChangedBy, Notice, NoticeState, fingerprint};
 
 use serde::{Deserialize, Serialize};

@@ -17,6 +17,7 @@ mod policy;
 mod review;
 mod runs;
 pub mod schema;
+mod sinks;
 mod statement;
 mod style;
 mod text;
@@ -41,5 +42,6 @@ pub use policy::{compared_json, compared_schema, compared_text, simulated_json, 
 pub use review::{REVIEW_MARKER, review_json, review_markdown, review_schema, review_text};
 pub use runs::{run_json, run_text, runs_json, runs_schema, runs_text};
 pub use schema::plan_schema;
+pub use sinks::{answers_json, answers_text, sinks_json, sinks_schema, sinks_text};
 pub use text::{TextOptions, code_text, plan_text};
 pub use text_diff::text_diff;

@@ -1,6 +1,7 @@
 //! The use cases. The only room that wires the others together.
 
 pub mod access;
+pub mod alert;
 pub mod apply;
 pub mod clock;
 pub mod connect;

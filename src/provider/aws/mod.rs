@@ -2,7 +2,7 @@
 //! the questions of `call::Read` and sends the requests of `call::Write`, one API operation each, and knows nothing of what
 //! is wanted or why.
 //!
-//! S3, KMS, IAM and STS go through the AWS SDK; the few operations of S3 Control, Systems Manager and Organizations that the
+//! S3, KMS, IAM and STS go through the AWS SDK; the few operations of S3 Control, Systems Manager, Secrets Manager and Organizations that the
 //! tool needs are signed here (`signed`), which saves three generated crates. The edge decides three things only: whether an
 //! answer is present, absent or unknown; how a write failed; and that nothing is sent in plain text outside this machine.
 
@@ -21,6 +21,7 @@ mod multi_region;
 mod organizations;
 mod s3;
 mod s3control;
+mod secrets;
 mod signed;
 mod ssm;
 mod sts;
@@ -32,4 +33,5 @@ mod tests;
 
 pub use client::AwsClient;
 pub use config::{AwsOptions, ConnectError, Http, Timeouts};
+pub use secrets::Secrets;
 pub use ssm::{Parameter, Parameters};
