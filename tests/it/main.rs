@@ -16,6 +16,7 @@
 #[path = "../../examples/sandbox/mod.rs"]
 mod sandbox;
 
+mod alerts;
 mod cli;
 mod drift;
 mod enforcement;
