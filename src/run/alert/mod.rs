@@ -174,7 +174,8 @@ async fn keep<C: Clock>(
         }
     }
     delivered.findings.extend(full.into_iter().map(|(sink, count)| {
-        let message = format!("{} messages wait, and {count} more were not kept", crate::alert::MOST_WAITING);
+        let most = crate::alert::MOST_WAITING;
+        let message = format!("{most} messages wait for sink `{sink}`, and {count} more were not kept");
         let help =
             format!("make the sink work again: `auditseal alert test {sink}`; what was not kept is offered again");
         finding("alert-outbox-full", Severity::High, sink, message, &help)
@@ -200,8 +201,7 @@ async fn remove_undeclared<C: Clock>(
         let Some(sending) = outbox.lock_sink(&name)? else { continue };
         let count = outbox.remove(&sending, &name)?;
         if count > 0 {
-            let message =
-                format!("no manifest declares this sink any more; {} that waited for it: removed", messages(count));
+            let message = format!("no manifest declares sink `{name}` any more: {} removed", messages(count));
             let help = "send what waits before a sink is renamed: `auditseal alert send`";
             delivered.findings.push(finding("alert-sink-removed", Severity::Medium, &name, message, help));
         }
@@ -243,7 +243,7 @@ fn report(target: &Target) -> SinkReport {
 
 fn waiting(report: &SinkReport) -> Finding {
     let why = report.trouble.as_deref().unwrap_or("it did not take what is for it");
-    let message = format!("{why}; {} waiting", messages(report.waiting));
+    let message = format!("sink `{}`: {why}; {} waiting", report.sink, messages(report.waiting));
     let help = format!("nothing is lost, the next run tries again; `auditseal alert test {}` tries now", report.sink);
     finding("alert-waiting", Severity::Medium, &report.sink, message, &help)
 }

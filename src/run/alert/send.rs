@@ -156,8 +156,8 @@ impl Queue<'_> {
                 }
                 Answer::Refused(why) => {
                     self.outbox.refuse(entry)?;
-                    let message =
-                        format!("`{}` about {} was refused: {why}", notice.finding.code, notice.finding.subject);
+                    let Finding { code, subject, .. } = &notice.finding;
+                    let message = format!("sink `{sink}` refused `{code}` about {subject}: {why}");
                     let help = "`auditseal explain alert-refused` says where it is kept and how it is sent again";
                     self.findings.push(finding("alert-refused", Severity::High, sink, message, help));
                 }
@@ -172,7 +172,8 @@ impl Queue<'_> {
 
     fn damaged(&mut self, sink: &str, entry: &Entry) {
         let path = self.outbox.damaged_path(entry);
-        let message = format!("a message could not be read and is not sent; it is now `{}`", path.display());
+        let path = path.display();
+        let message = format!("a message for sink `{sink}` could not be read and is not sent; it is now `{path}`");
         let help = "look at the file; `auditseal drift` shows what is open";
         self.findings.push(finding("alert-damaged", Severity::High, sink, message, help));
     }
