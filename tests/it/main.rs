@@ -27,6 +27,7 @@ mod inventory;
 mod kill;
 mod locks;
 mod predicted;
+mod receiver;
 mod reconcile;
 mod rollback;
 mod rooms;

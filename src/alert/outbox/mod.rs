@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use crate::finding::Notice;
 
-/// Messages that may wait for one sink: a year of one finding an hour. Beyond it new ones are not kept, and that is said:
-/// what waits is never dropped to make room.
+/// Messages that may wait for one sink, those that it refused included: a year of one finding an hour. Beyond it new ones
+/// are not kept, and that is said: what waits is never dropped to make room.
 pub const MOST_WAITING: usize = 10_000;
 
 const REFUSED: &str = "refused";
@@ -118,7 +118,7 @@ impl<F: Files> Outbox<F> {
             self.files.sync_folder(&folder)?;
             return Ok(Put::Already);
         }
-        if waiting.len() >= MOST_WAITING {
+        if waiting.len() + refused.len() >= MOST_WAITING {
             return Ok(Put::Full);
         }
         // Refused ones go back to their old places, so that their numbers are taken too.

@@ -210,7 +210,7 @@ fn damaged_ones_are_set_aside_and_stop_nobody() {
         names.into_iter().map(|name| queue.join(name)).collect()
     };
     let text = std::fs::read_to_string(&entries[0]).unwrap();
-    std::fs::write(&entries[0], &text[..text.len() / 2]).unwrap();
+    std::fs::write(&entries[0], text.split_at(text.len() / 2).0).unwrap();
     // Another message under this one's name, and another sink's message.
     std::fs::copy(&entries[3], &entries[1]).unwrap();
     std::fs::write(&entries[2], std::fs::read_to_string(&entries[2]).unwrap().replace("\"soc\"", "\"chat\"")).unwrap();

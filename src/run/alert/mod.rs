@@ -244,8 +244,8 @@ fn report(target: &Target) -> SinkReport {
 fn waiting(report: &SinkReport) -> Finding {
     let why = report.trouble.as_deref().unwrap_or("it did not take what is for it");
     let message = format!("sink `{}`: {why}; {} waiting", report.sink, messages(report.waiting));
-    let help = format!("nothing is lost, the next run tries again; `auditseal alert test {}` tries now", report.sink);
-    finding("alert-waiting", Severity::Medium, &report.sink, message, &help)
+    let help = "nothing is lost, the next run tries again; `auditseal alert send` tries now";
+    finding("alert-waiting", Severity::Medium, &report.sink, message, help)
 }
 
 fn finding(code: &str, severity: Severity, sink: &str, message: String, help: &str) -> Finding {

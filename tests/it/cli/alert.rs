@@ -6,7 +6,8 @@ use auditseal::alert::{Outbox, Put};
 use auditseal::finding::Severity;
 
 use super::Shell;
-use crate::alerts::{Act, KEY, Receiver, assert_signed, notice, say};
+use crate::alerts::notice;
+use crate::receiver::{Act, KEY, Receiver, assert_signed, say};
 
 const SMALL: &str = include_str!("../../../examples/manifests/minimal.toml");
 
