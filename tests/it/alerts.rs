@@ -1,9 +1,11 @@
 //! Sinks on the wire: signed, in order, at least once, whatever they answer.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use auditseal::alert::{Http, Timeouts};
+use auditseal::apply::Clock;
 use auditseal::finding::{Delivered, Finding, Notice, NoticeState, Severity};
 use auditseal::manifest::load;
 use auditseal::model::Place;
@@ -264,4 +266,34 @@ async fn runs_at_one_time_send_nothing_twice() {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), 6);
+}
+
+/// A clock that runs a minute ahead whenever somebody looks at it.
+struct Hasty(AtomicI64);
+
+impl Clock for Hasty {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::from_second(1_795_000_000 + 60 * self.0.fetch_add(1, Ordering::SeqCst)).expect("time")
+    }
+
+    async fn sleep(&self, _duration: Duration) {}
+}
+
+#[tokio::test]
+async fn a_run_ends_however_much_waits_and_strangers_in_the_outbox_stop_nothing() {
+    let desk = Desk::new(HOOK).await;
+    let notices: Vec<Notice> = (1..=5).map(|number| notice(number, Severity::High)).collect();
+    let stranger = desk.store().join("outbox/gone");
+    std::fs::create_dir_all(stranger.join("sub")).expect("folder");
+    std::fs::write(stranger.join("notes.txt"), "mine").expect("file");
+    let http = Http::new(Timeouts::default()).expect("client");
+    let clock = Hasty(AtomicI64::new(0));
+    let first = deliver(&desk.alerting(true), &notices, None, (&NoVault, &http, &clock)).await.expect("delivered");
+    let siem = &first.sinks[0];
+    assert!(siem.delivered > 0 && siem.delivered < 5 && siem.delivered + siem.waiting == 5, "{siem:?}");
+    assert_eq!(codes(&first), [("alert-sink-removed", "alerts[gone]"), ("alert-waiting", "alerts[siem]")]);
+    assert!(stranger.join("notes.txt").exists());
+    desk.deliver(&[], None).await;
+    let ids: Vec<String> = desk.receiver.at("/siem").iter().map(|seen| seen.header("webhook-id").to_owned()).collect();
+    assert_eq!(ids, notices.iter().map(Notice::id).collect::<Vec<_>>(), "in order, each once");
 }

@@ -199,12 +199,14 @@ async fn remove_undeclared<C: Clock>(
     let _adding = lock(alerting, &outbox, clock).await?;
     for name in gone {
         let Some(sending) = outbox.lock_sink(&name)? else { continue };
-        let count = outbox.remove(&sending, &name)?;
-        if count > 0 {
-            let message = format!("no manifest declares sink `{name}` any more: {} removed", messages(count));
-            let help = "send what waits before a sink is renamed: `auditseal alert send`";
-            delivered.findings.push(finding("alert-sink-removed", Severity::Medium, &name, message, help));
-        }
+        let help = "send what waits before a sink is renamed: `auditseal alert send`";
+        let message = match outbox.remove(&sending, &name) {
+            Ok(0) => continue,
+            Ok(count) => format!("no manifest declares sink `{name}` any more: {} removed", messages(count)),
+            // Something else lies there: what is declared is sent all the same.
+            Err(error) => format!("no manifest declares sink `{name}` any more, and its queue stays: {error}"),
+        };
+        delivered.findings.push(finding("alert-sink-removed", Severity::Medium, &name, message, help));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use url::Url;
@@ -17,6 +18,9 @@ use crate::report::{notice_json, notice_ocsf, notice_slack};
 
 /// Slack takes one message a second and channel (Slack API, "Rate limits").
 const SLACK_PACE: Duration = Duration::from_secs(1);
+
+/// How long one run sends to one sink: a scheduled run has to end before the next one, whatever waits.
+const LONGEST: SignedDuration = SignedDuration::from_mins(2);
 
 /// A sink that is ready to be sent to: its secrets were found.
 pub(super) enum Sender {
@@ -141,7 +145,12 @@ impl Queue<'_> {
             }
         };
         let mut waited = Duration::ZERO;
+        let started = clock.now();
         for entry in &entries {
+            if clock.now().duration_since(started) > LONGEST {
+                self.report.trouble = Some("the time of this run for it is over".to_owned());
+                return Ok(());
+            }
             let Some(notice) = self.outbox.read(entry)? else {
                 self.damaged(sink, entry);
                 continue;
