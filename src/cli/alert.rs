@@ -70,7 +70,7 @@ pub async fn run(global: &Global, verb: &Alert, output: &Output) -> anyhow::Resu
             if *refused {
                 retry_refused(&alerting, None, &clock).await?;
             }
-            let delivered = deliver(&alerting, &[], None, edge).await?;
+            let delivered = deliver(&alerting.at_once(), &[], None, edge).await?;
             print(global, &delivered, output)?;
             Ok(if delivered.is_complete() { Exit::Done } else { Exit::Failed })
         }

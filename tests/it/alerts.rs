@@ -153,7 +153,6 @@ async fn a_failing_sink_loses_nothing_and_stops_nobody() {
         (vec![say(500), say(503), say(502)], 5, None),
         (vec![Act::Hang], 3, None),
         (vec![say(500); 4], 4, Some("it answered 500")),
-        (vec![retry("3600")], 1, Some("it answered 429: slow down")),
         (vec![say(401)], 1, Some("it answered 401")),
         (vec![Act::Say(403, Vec::new(), "action_prohibited")], 1, Some("it answered 403: action_prohibited")),
         (vec![Act::Say(404, Vec::new(), "no such /siem")], 1, Some("it answered 404")),
@@ -296,4 +295,24 @@ async fn a_run_ends_however_much_waits_and_strangers_in_the_outbox_stop_nothing(
     desk.deliver(&[], None).await;
     let ids: Vec<String> = desk.receiver.at("/siem").iter().map(|seen| seen.header("webhook-id").to_owned()).collect();
     assert_eq!(ids, notices.iter().map(Notice::id).collect::<Vec<_>>(), "in order, each once");
+}
+
+#[tokio::test]
+async fn a_pause_that_a_sink_asks_for_outlives_the_run() {
+    let desk = Desk::new(HOOK).await;
+    desk.receiver.then("/siem", &[Act::Say(429, vec![("retry-after", "86400".to_owned())], "")]);
+    desk.deliver(&[notice(1, Severity::High)], None).await;
+    let second = desk.deliver(&[notice(2, Severity::High)], None).await;
+    assert!(second.sinks[0].trouble.as_deref().is_some_and(|said| said.starts_with("it asked for a pause until ")));
+    assert_eq!((desk.receiver.at("/siem").len(), second.sinks[0].waiting), (1, 2));
+    let (http, clock) = (Http::new(Timeouts::default()).expect("client"), SystemClock::compressed(1000));
+    // An hour at most, whatever it asked for.
+    let later = desk.store().join("outbox/siem/.later");
+    let until: jiff::Timestamp = std::fs::read_to_string(&later).expect("file").parse().expect("time");
+    assert!(until <= jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1));
+    let asked = desk.alerting(true).at_once();
+    let third = deliver(&asked, &[], None, (&NoVault, &http, &clock)).await.expect("delivered");
+    assert_eq!(summary(&third), ["siem 2/0/0"], "a person who asks does not wait");
+    std::fs::write(&later, "2999-01-01T00:00:00Z").expect("file");
+    assert!(desk.deliver(&[notice(3, Severity::High)], None).await.is_complete(), "no pause is that long");
 }

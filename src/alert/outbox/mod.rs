@@ -11,6 +11,9 @@ pub use disk::{Disk, Files, Guard};
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::finding::Notice;
 
@@ -23,7 +26,12 @@ const DAMAGED: &str = "damaged";
 /// No label begins with a dot, so that no sink has this name.
 const LOCK: &str = ".lock";
 const TEMPORARY: &str = ".new";
+/// Until when a sink asked not to be sent to.
+const LATER: &str = ".later";
 const EXTENSION: &str = ".json";
+
+/// Longest pause of a sink that outlives a run: findings are told within the hour of its being well again.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Why a queue could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -179,6 +187,25 @@ impl<F: Files> Outbox<F> {
         self.files.sync_folder(&folder).map_err(self.failed())
     }
 
+    /// Remembers that a sink asked for a pause, of an hour at most.
+    ///
+    /// # Errors
+    /// As the file system's.
+    pub fn put_off(&self, sink: &str, now: Timestamp, pause: Duration) -> Result<(), OutboxError> {
+        let pause = SignedDuration::try_from(pause).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+        let until = now.saturating_add(pause).unwrap_or(now);
+        self.files.write(&self.folder(sink).join(LATER), &until.to_string()).map_err(self.failed())
+    }
+
+    /// Until when a sink is left alone; `None` when it is not. What cannot be read, or lies further ahead than a pause can
+    /// (a clock was set), is no pause.
+    #[must_use]
+    pub fn put_off_until(&self, sink: &str, now: Timestamp) -> Option<Timestamp> {
+        let text = self.files.read(&self.folder(sink).join(LATER)).ok()?;
+        let until: Timestamp = String::from_utf8(text).ok()?.parse().ok()?;
+        (until > now && until.duration_since(now) <= LONGEST_PAUSE).then_some(until)
+    }
+
     /// The sink will never take it: kept aside, so that others follow.
     ///
     /// # Errors
@@ -248,7 +275,7 @@ impl<F: Files> Outbox<F> {
                     self.files.remove_folder(&part)?;
                 }
             }
-            for rest in [TEMPORARY, LOCK] {
+            for rest in [TEMPORARY, LATER, LOCK] {
                 self.files.remove(&folder.join(rest))?;
             }
             self.files.remove_folder(&folder)?;

@@ -36,6 +36,8 @@ pub struct Alerting {
     whole: bool,
     /// Paths of the manifests by their names.
     files: BTreeMap<String, String>,
+    /// Whether pauses that sinks asked for in earlier runs are kept.
+    patient: bool,
 }
 
 /// Nothing was kept or sent.
@@ -60,7 +62,14 @@ impl Alerting {
             targets: targets(&desired),
             whole,
             files: manifests.iter().map(path).collect(),
+            patient: true,
         }
+    }
+
+    /// For a person who asks: sinks are tried although they asked for a pause.
+    #[must_use]
+    pub fn at_once(self) -> Self {
+        Self { patient: false, ..self }
     }
 
     #[must_use]

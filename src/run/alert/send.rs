@@ -137,6 +137,10 @@ impl Queue<'_> {
             return Ok(());
         }
         self.report.waiting = entries.len();
+        if let Some(until) = self.outbox.put_off_until(sink, clock.now()).filter(|_| alerting.patient) {
+            self.report.trouble = Some(format!("it asked for a pause until {until}"));
+            return Ok(());
+        }
         let sender = match Sender::prepare(alerting, target, vault).await {
             Ok(sender) => sender,
             Err(why) => {
@@ -170,7 +174,11 @@ impl Queue<'_> {
                     let help = "`auditseal explain alert-refused` says where it is kept and how it is sent again";
                     self.findings.push(finding("alert-refused", Severity::High, sink, message, help));
                 }
-                Answer::Closed(why) | Answer::Busy { why, .. } => {
+                Answer::Busy { why, retry_after } => {
+                    self.report.trouble = Some(why);
+                    return retry_after.map_or(Ok(()), |pause| self.outbox.put_off(sink, clock.now(), pause));
+                }
+                Answer::Closed(why) => {
                     self.report.trouble = Some(why);
                     return Ok(());
                 }
