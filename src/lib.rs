@@ -32,10 +32,12 @@
 //! | `review` | `model`, `iam`, `manifest`, `harden`, `access` | no |
 //! | `adopt` | `model`, `iam`, `manifest`, `harden`, `access`, `diff`, `plan` | no |
 //! | `report` | `model`, `finding`, `call`, `iam`, `access`, `diff`, `plan`, `journal`, `apply`, `manifest`, `review`, `drift` | no |
-//! | `run` | `adopt`, `model`, `finding`, `call`, `iam`, `access`, `manifest`, `harden`, `review`, `provider`, `observe`, `diff`, `plan`, `journal`, `rollback`, `apply`, `drift`, `report` | yes |
+//! | `alert` | `model`, `finding`, `report` | sinks, outbox |
+//! | `run` | `adopt`, `model`, `finding`, `call`, `iam`, `access`, `manifest`, `harden`, `review`, `provider`, `observe`, `diff`, `plan`, `journal`, `rollback`, `apply`, `drift`, `report`, `alert` | yes |
 
 pub mod access;
 pub mod adopt;
+pub mod alert;
 pub mod apply;
 pub mod call;
 pub mod diff;

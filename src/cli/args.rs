@@ -113,6 +113,8 @@ pub enum Verb {
     Runs(Runs),
     /// Break the lock that an interrupted apply left
     Unlock(Unlock),
+    /// List the sinks of findings, test them, send what waits for them
+    Alert(super::alert::Alert),
     /// Evaluate policies offline: what they decide about a request, what they allow beyond others
     Policy(Policy),
     /// Say what a change of manifests does to access, controls and waivers, offline, for pull requests
@@ -434,6 +436,8 @@ pub enum SchemaOf {
     PolicySimulate,
     PolicyIncludes,
     Runs,
+    Alert,
+    AlertSinks,
 }
 
 #[derive(Debug, Args)]

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use auditseal::alert::{Http, Timeouts};
 use auditseal::drift::Outcome;
+use auditseal::finding::{Delivered, Notice, NoticeState};
 use auditseal::manifest::is_part;
+use auditseal::model::Desired;
 use auditseal::report;
+use auditseal::run::alert::{Alerting, AwsSecrets, keep, send};
 use auditseal::run::drift::{Checked, Counted, DriftOptions, check};
 use auditseal::run::drift_file;
 use auditseal::run::watch::{Server, Watch, pause};
@@ -22,8 +26,9 @@ pub async fn run(global: &Global, verb: &Drift, output: &Output) -> anyhow::Resu
             Ok(made) => made,
             Err(exit) => return Ok(exit),
         };
-        print(global, &made, output, Form::Whole)?;
-        return Ok(match outcome(verb, &made) {
+        print(global, &made.checked, output, Form::Whole)?;
+        made.tell(global, output).await?;
+        return Ok(match outcome(verb, &made.checked) {
             Outcome::InSync => Exit::Done,
             Outcome::Findings => Exit::Findings,
             Outcome::Drift => Exit::Pending,
@@ -37,34 +42,65 @@ fn outcome(verb: &Drift, made: &Checked) -> Outcome {
     made.check.outcome(verb.fail_on.map(Into::into))
 }
 
-/// One check, remembered. What is open is on disk before it is printed: nothing is told again because a terminal went away.
+/// A check, and what is to be told of it.
+struct Made {
+    checked: Checked,
+    alerting: Alerting,
+    kept: Delivered,
+    desired: Vec<Desired>,
+}
+
+impl Made {
+    /// Sends what waits for the sinks. One that fails is said, and is no failure of the check: what is for it waits.
+    async fn tell(self, global: &Global, output: &Output) -> anyhow::Result<()> {
+        let Self { checked, alerting, kept, desired } = self;
+        let mut delivered = kept;
+        if !alerting.targets().is_empty() {
+            let at = checked.check.checked_at;
+            let open: Vec<Notice> = checked.memory.open.iter().map(|one| one.notice(NoticeState::Opened, at)).collect();
+            let vault = AwsSecrets { desired, options: session::connect_options(global) };
+            let (http, clock) = (Http::new(Timeouts::default())?, session::clock(global));
+            delivered = send(&alerting, Some(&open), delivered, (&vault, &http, &clock)).await;
+        }
+        if !delivered.findings.is_empty() {
+            output.note(&session::render_problems(&delivered.findings, output));
+        }
+        Ok(())
+    }
+}
+
+/// One check, remembered. What is open is on disk before it is printed, and what is to be told lies in the outbox before it
+/// is remembered as told: nothing is told again because a terminal went away, and nothing is lost wherever this ends.
 async fn once(
     global: &Global,
     verb: &Drift,
     output: &Output,
     watch: Option<&Watch>,
-) -> anyhow::Result<Result<Checked, Exit>> {
+) -> anyhow::Result<Result<Made, Exit>> {
     let loaded = match session::load(global, output) {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(Err(exit)),
     };
     let store = verb.store.clone().unwrap_or_else(|| session::store(global));
     let memory = drift_file::load(&store)?;
+    let alerting = Alerting::of(&store, session::directory(global), &loaded, !is_part(&global.manifest));
     let desired = session::desired(loaded);
     let router = session::connections(global, &desired).await?;
     let now = jiff::Timestamp::now();
     // In whole seconds, as everything that is compared with it.
     let now = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
     let options = DriftOptions { now, partial: is_part(&global.manifest) };
-    let made = match watch {
+    let checked = match watch {
         None => check(&router, &desired, &memory, options).await,
         Some(watch) => {
             let counted = Counted { reader: &router, questions: watch.questions() };
             check(&counted, &desired, &memory, options).await
         }
     };
-    drift_file::save(&store, &made.memory)?;
-    Ok(Ok(made))
+    let kept = keep(&alerting, &checked.check.notices(), &session::clock(global)).await?;
+    let checked = checked.untold(&memory, &kept.unkept);
+    drift_file::save(&store, &checked.memory)?;
+    Ok(Ok(Made { checked, alerting, kept, desired }))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -122,9 +158,13 @@ async fn go_on(global: &Global, verb: &Drift, every: Duration, output: &Output) 
         let took = began.elapsed();
         match made {
             Ok(Ok(made)) => {
-                watch.passed(&made.check, outcome(verb, &made), took);
-                print(global, &made, output, form)?;
+                watch.passed(&made.checked.check, outcome(verb, &made.checked), took);
+                print(global, &made.checked, output, form)?;
                 form = Form::Line;
+                tokio::select! {
+                    told = made.tell(global, output) => told?,
+                    exit = signals.next() => return Ok(exit),
+                }
             }
             // The manifests are wrong, and that was said.
             Ok(Err(_)) => watch.failed(took),

@@ -1,6 +1,7 @@
 //! One file per verb. Nothing in the library knows this room.
 
 mod access;
+mod alert;
 mod apply;
 mod args;
 mod drift;
@@ -77,6 +78,7 @@ async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit
         Verb::Forget(verb) => forget::run(global, verb, output).await,
         Verb::Runs(verb) => runs::run(global, verb, output),
         Verb::Unlock(verb) => unlock::run(global, verb, output).await,
+        Verb::Alert(verb) => alert::run(global, verb, output).await,
         Verb::Policy(verb) => policy::run(global, verb, output),
         Verb::Review(verb) => review::run(global, verb, output),
         Verb::Explain(verb) => explain::run(verb, output),

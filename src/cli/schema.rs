@@ -12,6 +12,8 @@ pub fn run(verb: &Schema, output: &Output) -> anyhow::Result<Exit> {
         SchemaOf::Drift => auditseal::report::drift_schema(),
         SchemaOf::Review => auditseal::report::review_schema(),
         SchemaOf::PolicySimulate => auditseal::report::simulated_schema(),
+        SchemaOf::Alert => auditseal::report::notice_schema(),
+        SchemaOf::AlertSinks => auditseal::report::sinks_schema(),
         SchemaOf::Runs => auditseal::report::runs_schema(),
         SchemaOf::PolicyIncludes => auditseal::report::compared_schema(),
     };

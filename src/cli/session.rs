@@ -51,18 +51,18 @@ pub async fn connections(global: &Global, desired: &[Desired]) -> anyhow::Result
             databricks.len()
         );
     }
-    connect(
-        desired,
-        &ConnectOptions {
-            aws_profile: global.aws_profile.clone(),
-            databricks_profile: global.databricks_profile.clone(),
-            endpoint_aws: global.endpoint_aws.clone(),
-            endpoint_databricks: global.endpoint_databricks.clone(),
-            parallelism: global.parallelism.map(usize::from),
-        },
-    )
-    .await
-    .context("cannot connect")
+    connect(desired, &connect_options(global)).await.context("cannot connect")
+}
+
+/// What the command line says about connections.
+pub fn connect_options(global: &Global) -> ConnectOptions {
+    ConnectOptions {
+        aws_profile: global.aws_profile.clone(),
+        databricks_profile: global.databricks_profile.clone(),
+        endpoint_aws: global.endpoint_aws.clone(),
+        endpoint_databricks: global.endpoint_databricks.clone(),
+        parallelism: global.parallelism.map(usize::from),
+    }
 }
 
 /// The codes given with `--allow`; an unknown one is wrong usage.
@@ -78,11 +78,13 @@ pub fn allowed(codes: &[String], output: &Output) -> Result<BTreeSet<String>, Ex
 
 /// `.auditseal` beside the manifests.
 pub fn store(global: &Global) -> PathBuf {
+    directory(global).join(".auditseal")
+}
+
+/// The directory of the manifests.
+pub fn directory(global: &Global) -> &Path {
     let directory = if global.manifest.is_dir() { Some(global.manifest.as_path()) } else { global.manifest.parent() };
-    match directory {
-        Some(directory) if !directory.as_os_str().is_empty() => directory.join(".auditseal"),
-        _ => Path::new(".auditseal").to_path_buf(),
-    }
+    directory.unwrap_or(Path::new(""))
 }
 
 /// Real time; compressed only when both ends are simulators on this machine.

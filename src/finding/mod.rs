@@ -1,20 +1,15 @@
 //! The one diagnostic type: what every check says, with a stable kebab-case code, rendered elsewhere.
 
+mod delivery;
 mod notice;
 
+pub use delivery::{Delivered, SinkAnswer, SinkReport};
 pub use notice::{ChangedBy, Notice, NoticeState, fingerprint};
 
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    Info,
-    Low,
-    Medium,
-    High,
-    Critical,
-}
+/// Declared too: `[[alerts]] min_severity`.
+pub use crate::model::Severity;
 
 /// A place in a manifest. Lines and columns count from one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -141,6 +141,21 @@ codes! {
     WAIVER_ADDRESS = "waiver-address":
         "a waiver names a resource on which its control has no say, or something that is no address",
         "name one that the plan printed, without the manifest's name, or leave `address` out";
+    ALERT_KEYS = "alert-keys":
+        "a sink has a key that its kind does not take, or lacks one that it needs",
+        "a file takes `path` and `format`; a webhook `url`, `secret` and `format`; Slack `url`";
+    SECRET_SOURCE = "secret-source":
+        "where a secret is found is said in no way, in several, or in one that cannot be",
+        "write exactly one of `{ env = \"NAME\" }`, `{ file = \"PATH\" }` and `{ aws_secret = \"NAME OR ARN\" }`";
+    INVALID_URL = "invalid-url":
+        "not a URL that findings are sent to: they go over HTTPS, and over plain HTTP to this machine only",
+        "write an `https://` URL; one that holds a secret is kept elsewhere: `url = { env = \"NAME\" }`";
+    INVALID_PATH = "invalid-path":
+        "not the path of a file that findings can be written to",
+        "name a file of its own, which is neither a manifest nor one of `.auditseal`";
+    SINK_CONTRADICTION = "sink-contradiction":
+        "two manifests of a directory declare one sink differently, or two sinks write one file",
+        "declare a shared sink in `defaults.toml`, or give each a name and a file of its own";
     WAIVER_CONTRADICTION = "waiver-contradiction":
         "a control is waived that something else in the manifest cannot do without",
         "remove the waiver, or what needs the control";

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::model::Severity;
 use crate::model::desired::{DeliveryStatus, Undeclared};
 use crate::model::place::Partition;
 
@@ -85,6 +86,11 @@ impl Default for Account {
         Self { public_access_block: false }
     }
 }
+
+/// `min_severity` of a sink: what is only worth knowing stays in the output of `drift`.
+pub(super) const MIN_SEVERITY: Severity = Severity::Low;
+/// `format` of a sink.
+pub(super) const ALERT_FORMAT: &str = "jsonl";
 
 /// `mfa` of a reader role.
 pub(super) const MFA: bool = false;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::finding::{Finding, Span};
+use crate::model::Alert;
+use crate::model::alert::Sink;
 use crate::model::desired::Undeclared;
 
 use super::codes;
@@ -16,7 +18,35 @@ pub fn check_directory(manifests: &[Loaded]) -> Vec<Finding> {
     claims(manifests, &mut findings);
     singletons(manifests, &mut findings);
     credentials(manifests, &mut findings);
+    sinks(manifests, &mut findings);
     findings
+}
+
+/// One name is one sink, and one file has one sink: messages wait under the name, and documents are replaced as a whole.
+fn sinks(manifests: &[Loaded], findings: &mut Vec<Finding>) {
+    let mut named: BTreeMap<&str, (&str, &Alert)> = BTreeMap::new();
+    let mut files: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    for loaded in manifests {
+        for (index, alert) in loaded.desired.alerts.iter().enumerate() {
+            let mut report = |key: &str, message: String| {
+                let path = format!("alerts[{index}].{key}");
+                let help =
+                    "declare a shared sink in `defaults.toml`, or give each a name and a file of its own".to_owned();
+                let span = loaded.places.closest(&path).cloned();
+                findings.push(error(codes::SINK_CONTRADICTION, &path, message, Some(help), span));
+            };
+            let (other, first) = *named.entry(&alert.name).or_insert((&loaded.desired.name, alert));
+            if first != alert {
+                report("name", format!("manifest {} declares another sink {}", quote(other), quote(&alert.name)));
+            }
+            let Sink::File { path, .. } = &alert.sink else { continue };
+            let (other, name) = *files.entry(path).or_insert((&loaded.desired.name, &alert.name));
+            if name != alert.name {
+                let (path, name, other) = (quote(path), quote(name), quote(other));
+                report("path", format!("{path} is written by sink {name} of manifest {other} too"));
+            }
+        }
+    }
 }
 
 /// Where a value stands; the audit bucket stands for the names that follow from it.

@@ -3,9 +3,9 @@
 use crate::model::Waiver;
 use crate::model::desired::{Desired, Reader};
 
-use super::defaults;
 use super::grammar::{self, File};
 use super::names;
+use super::{alerts, defaults};
 
 /// A TOML manifest with every default filled in; parsing it gives an equal `Desired`.
 #[must_use]
@@ -31,6 +31,7 @@ fn file(desired: &Desired) -> File {
         workspaces,
         account,
         waivers,
+        alerts,
     } = desired;
     let only = |role: &crate::model::Arn| grammar::RoleOnly { role: Some(role.to_string()) };
     File {
@@ -106,6 +107,7 @@ fn file(desired: &Desired) -> File {
             .collect(),
         account: grammar::Account { public_access_block: account.public_access_block },
         waivers: waivers.iter().map(waiver).collect(),
+        alerts: alerts.iter().map(alerts::written).collect(),
     }
 }
 

@@ -20,6 +20,7 @@ const ORDER: &[(&str, &[&str])] = &[
             "workspaces",
             "account",
             "waivers",
+            "alerts",
         ],
     ),
     ("databricks", &["account_id", "profile"]),
@@ -53,6 +54,9 @@ const ORDER: &[(&str, &[&str])] = &[
     ("workspaces.*", &["verbose_audit_logs"]),
     ("account", &["public_access_block"]),
     ("waivers", &["control", "address", "reason", "owner", "until"]),
+    ("alerts", &["name", "kind", "path", "format", "url", "secret", "min_severity"]),
+    ("alerts.url", &["env", "file", "aws_secret"]),
+    ("alerts.secret", &["env", "file", "aws_secret"]),
 ];
 
 /// Where a path stands: names of the user's choice keep their order, unknown keys come last.
@@ -156,6 +160,9 @@ mod tests {
                 keys(below, &at, found);
                 keys(&below["items"], &at, found);
                 keys(&below["additionalProperties"], &format!("{at}.*"), found);
+                below["anyOf"].as_array().into_iter().flatten().for_each(|option| keys(option, &at, found));
+                let items = &below["items"];
+                keys(&items["additionalProperties"], &format!("{at}.*"), found);
             }
         }
         let mut found = BTreeSet::new();

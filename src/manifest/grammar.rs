@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Control;
 use crate::model::desired::{DeliveryStatus, LockMode, Undeclared};
 use crate::model::place::Partition;
+use crate::model::{Control, Severity};
 
 use super::defaults::{MAX_ABORT_DAYS, MAX_DAYS, MAX_NAME, MAX_REASON, MAX_ROTATION_DAYS, MIN_ROTATION_DAYS, VERSION};
 
@@ -55,6 +55,8 @@ pub(super) struct File {
     pub account: Account,
     /// Controls that are not enforced until a day: the plan shows what differs and leaves it as it is.
     pub waivers: Vec<Waiver>,
+    /// Where findings of `drift` are sent: files, webhooks, Slack.
+    pub alerts: Vec<Alert>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -309,6 +311,74 @@ pub(super) struct Waiver {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(required, extend("format" = "date"))]
     pub until: Option<String>,
+}
+
+/// A file takes `path` and `format`; a webhook `url`, `secret` and `format`; Slack `url`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "properties": { "kind": { "const": "file" }, "url": false, "secret": false }, "required": ["path"] },
+    {
+        "properties": { "kind": { "const": "webhook" }, "path": false, "format": { "enum": ["jsonl", "ocsf"] } },
+        "required": ["url", "secret"]
+    },
+    {
+        "properties": {
+            "kind": { "const": "slack" }, "path": false, "format": false, "secret": false, "url": { "type": "object" }
+        },
+        "required": ["url"]
+    },
+]))]
+pub(super) struct Alert {
+    /// Name of the sink. Manifests of one directory that use the same name mean the same sink.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(required)]
+    pub name: Option<String>,
+    /// What receives the findings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(required, extend("enum" = ["file", "webhook", "slack"]))]
+    pub kind: Option<String>,
+    /// Path of the file, relative to the manifest's directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Form of what is written or sent. `jsonl`, the default: a JSON object, on a line of its own in a file. `ocsf`: an OCSF
+    /// Compliance Finding. `sarif`: for files, one SARIF document of everything that is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["jsonl", "ocsf", "sarif"]))]
+    pub format: Option<String>,
+    /// Where requests are sent: an `https://` URL, or where to find it when it is a secret, as Slack's is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<WebAddress>,
+    /// Where to find the key that signs requests: `whsec_` and 24 to 64 random bytes in Base64 (Standard Webhooks).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretSource>,
+    /// Findings below this severity are not sent. Default: `low`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("enum" = ["info", "low", "medium", "high", "critical"]))]
+    pub min_severity: Option<Severity>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum WebAddress {
+    Plain(String),
+    Secret(SecretSource),
+}
+
+/// Exactly one of `env`, `file` and `aws_secret`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["env"] }, { "required": ["file"] }, { "required": ["aws_secret"] }]))]
+pub(super) struct SecretSource {
+    /// Name of an environment variable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<String>,
+    /// Path of a file that holds nothing else, relative to the manifest's directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Name or ARN of a secret in AWS Secrets Manager; by name in `aws.account_id` and `aws.region`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws_secret: Option<String>,
 }
 
 fn control_names() -> Vec<&'static str> {

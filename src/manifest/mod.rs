@@ -8,6 +8,7 @@
 //! A directory may hold `defaults.toml`: a manifest without a name of its own, whose keys count where a manifest is silent.
 //! Tables merge key by key; an entry of `readers`, `admins`, `observers` and `scanners` is replaced as a whole.
 
+mod alerts;
 mod answer;
 mod codes;
 mod defaults;

@@ -17,7 +17,7 @@ use super::node::{self, Table};
 use super::secret::Secret;
 use super::source::{Source, error, quote};
 use super::walk::{Places, walk};
-use super::{codes, defaults, names, rules, schema, secret};
+use super::{alerts, codes, defaults, names, rules, schema, secret};
 
 /// With more secrets than this, nothing else is worth saying, and comparing them with every message would take long.
 const MANY_SECRETS: usize = 100;
@@ -193,6 +193,7 @@ fn fill(file: &mut File) {
             reader.mfa.get_or_insert(defaults::MFA);
         }
     }
+    file.alerts.iter_mut().for_each(alerts::fill);
     let Some(bucket) = file.delivery.as_ref().and_then(|delivery| delivery.bucket.clone()) else { return };
     if let Some(delivery) = &mut file.delivery {
         delivery.name.get_or_insert_with(|| defaults::delivery_name(&bucket));
@@ -223,6 +224,7 @@ fn desired(name: &str, file: &File) -> Option<Desired> {
         workspaces,
         account,
         waivers,
+        alerts,
     } = file.clone();
     let grammar::Databricks { account_id, profile } = databricks?;
     let databricks = DatabricksAccount { account_id: account_id?, profile };
@@ -279,6 +281,7 @@ fn desired(name: &str, file: &File) -> Option<Desired> {
         })?,
         account: Account { public_access_block },
         waivers: waivers.into_iter().map(desired_waiver).collect::<Option<Vec<_>>>()?,
+        alerts: alerts.into_iter().map(alerts::declared).collect::<Option<Vec<_>>>()?,
     })
 }
 

@@ -27,6 +27,7 @@ pub(super) fn check(file: &File, places: &Places) -> Vec<Finding> {
     rules.labels();
     rules.unity_catalog();
     rules.waivers();
+    rules.alerts();
     rules.findings
 }
 

@@ -14,11 +14,14 @@ struct Form {
 }
 
 /// What secrets of the two clouds look like.
-const FORMS: [Form; 5] = [
+const FORMS: [Form; 8] = [
     Form { what: "a Databricks personal access token", start: "dapi", follows: is_hex, least: 32 },
     Form { what: "a Databricks OAuth secret", start: "dose", follows: is_hex, least: 32 },
     Form { what: "an AWS access key id", start: "AKIA", follows: is_upper, least: 16 },
     Form { what: "an AWS session's access key id", start: "ASIA", follows: is_upper, least: 16 },
+    Form { what: "a webhook signing key", start: "whsec_", follows: is_base64, least: 16 },
+    Form { what: "a Slack webhook URL", start: "hooks.slack.com/", follows: is_path, least: 10 },
+    Form { what: "a Slack webhook URL", start: "hooks.slack-gov.com/", follows: is_path, least: 10 },
     Form { what: "a private key", start: "-----BEGIN ", follows: is_header, least: 8 },
 ];
 
@@ -31,6 +34,14 @@ fn is_hex(byte: u8) -> bool {
 
 fn is_upper(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit()
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+fn is_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_')
 }
 
 fn is_header(byte: u8) -> bool {
@@ -70,19 +81,57 @@ pub(super) fn by_form(text: &str) -> Vec<Secret> {
     found
 }
 
-/// Values whose key says that they are secrets. A table is not one: its own keys are looked at.
+/// Products whose webhook URLs are credentials (Discord developer documentation, "Webhook resource"; Microsoft Learn,
+/// "Create incoming webhooks" for Teams and for Power Automate).
+const CREDENTIALS: [&str; 3] = ["discord.com/api/webhooks/", ".webhook.office.com/", ".logic.azure.com"];
+
+/// Where a manifest says that a secret is found: the name of one, none itself.
+const REFERENCE: &str = "aws_secret";
+
+/// Values whose key says that they are secrets, and URLs that are. A table is not one: its own keys are looked at.
 pub(super) fn by_name(table: &Table) -> Vec<Secret> {
     let mut found = Vec::new();
     for (key, entry) in table {
         visit(Some(key), &entry.node, &mut found);
     }
+    if let Some(Node { data: Data::Array(alerts), .. }) = table.get("alerts").map(|entry| &entry.node) {
+        found.extend(alerts.iter().filter_map(secret_url));
+    }
     found.sort_by_key(|secret| secret.range.start);
     found
 }
 
+/// The URL of a sink, when whoever knows it can write there: one with a query, a name or a password in it, and every
+/// incoming webhook of Slack.
+fn secret_url(alert: &Node) -> Option<Secret> {
+    let Data::Table(table) = &alert.data else { return None };
+    let value = |key: &str| table.get(key).map(|entry| &entry.node);
+    let text = |node: &Node| match &node.data {
+        Data::String(text) => Some(text.clone()),
+        _ => None,
+    };
+    let url = value("url")?;
+    let written = text(url)?;
+    let slack = value("kind").and_then(text).is_some_and(|kind| kind == "slack");
+    let what = match slack {
+        true => "a Slack webhook URL",
+        false if CREDENTIALS.iter().any(|host| written.contains(host)) => {
+            "a webhook URL that needs no other credential"
+        }
+        false if written.contains(['?', '@', '#']) => "a URL that holds more than host and path",
+        false => return None,
+    };
+    Some(Secret { what: what.to_owned(), range: url.at.range.clone() })
+}
+
 fn visit(key: Option<&str>, node: &Node, found: &mut Vec<Secret>) {
     match &node.data {
-        Data::Table(table) => table.iter().for_each(|(key, entry)| visit(Some(key), &entry.node, found)),
+        Data::Table(table) => {
+            // `secret = { aws_secret = "…" }`: elsewhere a key of that name is unknown, and what it holds is not shown.
+            let refers = key.is_some_and(|key| matches!(key, "url" | "secret"));
+            let own = table.iter().filter(|(key, _)| !(refers && *key == REFERENCE));
+            own.for_each(|(key, entry)| visit(Some(key), &entry.node, found));
+        }
         Data::Array(items) if !key.is_some_and(is_secret_name) => {
             items.iter().for_each(|item| visit(None, item, found));
         }

@@ -148,6 +148,7 @@ impl Walk<'_> {
     }
 
     fn value(&mut self, schema: &Value, node: &Node, path: &str, key: &At) -> Option<Value> {
+        let schema = alternative(schema, &node.data);
         let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
         match (kind, &node.data) {
             ("object", Data::Table(table)) => Some(self.table(schema, table, path, key)),
@@ -234,6 +235,17 @@ impl Walk<'_> {
         self.report(codes::OUT_OF_RANGE, path, message, Some(help), at);
         None
     }
+}
+
+/// Of a key that takes a text or a table, the schema of what is written; the first one when it is neither.
+fn alternative<'a>(schema: &'a Value, found: &Data) -> &'a Value {
+    let wanted = match found {
+        Data::Table(_) => "object",
+        _ => "string",
+    };
+    let Some(options) = schema.get("anyOf").and_then(Value::as_array) else { return schema };
+    let fits = options.iter().find(|option| option.get("type").is_some_and(|kind| kind == wanted));
+    fits.or(options.first()).unwrap_or(schema)
 }
 
 fn type_name(kind: &str) -> &'static str {

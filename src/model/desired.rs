@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::place::{Partition, Place};
-use super::{Arn, Waiver};
+use super::{Alert, Arn, Waiver};
 
 /// How the names of replication roles begin.
 pub const REPLICATION_ROLE: &str = "AuditReplication-";
@@ -31,6 +31,9 @@ pub struct Desired {
     pub account: Account,
     /// Those that have ended too: the caller knows the day.
     pub waivers: Vec<Waiver>,
+    /// Where findings are sent. Nothing of it reaches the cloud that is reconciled.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub alerts: Vec<Alert>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

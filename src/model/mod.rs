@@ -26,6 +26,7 @@
 pub mod access_grant;
 pub mod access_point;
 pub mod address;
+pub mod alert;
 pub mod arn;
 pub mod authorization;
 pub mod bucket;
@@ -41,12 +42,14 @@ pub mod organization;
 pub mod place;
 pub mod reference;
 pub mod role;
+pub mod severity;
 pub mod trail;
 pub mod unity_catalog;
 pub mod waiver;
 pub mod wanted;
 
 pub use address::{Address, Kind};
+pub use alert::Alert;
 pub use arn::Arn;
 pub use desired::Desired;
 pub use fact::Fact;
@@ -55,6 +58,7 @@ pub use live::Live;
 pub use observed::{Gap, Observed};
 pub use place::Place;
 pub use reference::Reference;
+pub use severity::Severity;
 pub use waiver::{Control, Waiver};
 pub use wanted::{Wanted, WantedResource};
 

@@ -13,10 +13,12 @@ mod effects;
 mod explain;
 mod json;
 mod markdown;
+mod notice;
 mod policy;
 mod review;
 mod runs;
 pub mod schema;
+mod sinks;
 mod statement;
 mod style;
 mod text;
@@ -32,16 +34,18 @@ mod tests;
 pub use access::{
     ACCESS_MARKER, AccessFilter, AccessOptions, access_json, access_markdown, access_schema, access_text,
 };
-pub use codes::{CODES, CONTROLS, Code, explain};
+pub use codes::{ALERTS, CODES, CONTROLS, Code, explain};
 pub use drift::{
     DRIFT_MARKER, DriftOptions, drift_json, drift_line, drift_markdown, drift_news, drift_schema, drift_text,
 };
 pub use explain::{explanation_json, explanation_markdown, explanation_schema, explanation_text};
 pub use json::plan_json;
 pub use markdown::{PLAN_MARKER, plan_markdown};
+pub use notice::{MAX_NOTICE_BYTES, notice_json, notice_ocsf, notice_schema, notice_slack, sarif};
 pub use policy::{compared_json, compared_schema, compared_text, simulated_json, simulated_schema, simulated_text};
 pub use review::{REVIEW_MARKER, review_json, review_markdown, review_schema, review_text};
 pub use runs::{run_json, run_text, runs_json, runs_schema, runs_text};
 pub use schema::plan_schema;
+pub use sinks::{answers_json, answers_text, sinks_json, sinks_schema, sinks_text};
 pub use text::{TextOptions, code_text, plan_text};
 pub use text_diff::text_diff;

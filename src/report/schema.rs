@@ -67,6 +67,27 @@ fn optional(mut object: Value, names: &[&str]) -> Value {
     object
 }
 
+fn code_schema() -> Value {
+    json!({ "type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$" })
+}
+
+/// A finding, as every document shows it.
+pub(super) fn finding_schema() -> Value {
+    let text = json!({ "type": "string" });
+    let count = json!({ "type": "integer", "minimum": 0 });
+    optional(
+        object(json!({
+            "code": code_schema(),
+            "severity": { "enum": ["info", "low", "medium", "high", "critical"] },
+            "subject": text,
+            "message": text,
+            "help": text,
+            "span": object(json!({ "file": text, "line": count, "column": count, "start": count, "end": count }))
+        })),
+        &["help", "span"],
+    )
+}
+
 fn definitions() -> Value {
     let text = json!({ "type": "string" });
     let count = json!({ "type": "integer", "minimum": 0 });
@@ -114,20 +135,8 @@ fn definitions() -> Value {
             "verdict": { "enum": ["pass", "warn", "allowed", "refuse"] },
             "message": text
         })),
-        "code": { "type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$" },
-        "finding": optional(
-            object(json!({
-                "code": { "$ref": "#/$defs/code" },
-                "severity": { "enum": ["info", "low", "medium", "high", "critical"] },
-                "subject": text,
-                "message": text,
-                "help": text,
-                "span": object(json!({
-                    "file": text, "line": count, "column": count, "start": count, "end": count
-                }))
-            })),
-            &["help", "span"]
-        ),
+        "code": code_schema(),
+        "finding": finding_schema(),
         "holder": object(json!({
             "manifest": text,
             "question": { "enum": ["read", "write", "tamper", "list"] },

@@ -46,10 +46,11 @@ fn flatten(path: &str, value: toml::Value, found: &mut BTreeMap<String, Value>) 
                 flatten(&manifest::join(path, &key), value, found);
             }
         }
-        // Buckets are known by their names, not by their place in the list.
+        // Buckets and sinks are known by their names, not by their place in the list.
         toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
             for item in items {
-                let name = item.get("bucket").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+                let name = item.get("bucket").or_else(|| item.get("name"));
+                let name = name.and_then(toml::Value::as_str).unwrap_or_default().to_owned();
                 flatten(&format!("{path}[{name}]"), item, found);
             }
         }

@@ -33,9 +33,9 @@ pub enum ConnectError {
 }
 
 /// How one AWS account and region is reached.
-struct AwsTarget {
-    profile: Option<String>,
-    assume_role: Option<String>,
+pub(super) struct AwsTarget {
+    pub profile: Option<String>,
+    pub assume_role: Option<String>,
 }
 
 /// Makes the clients. Nothing is sent to AWS or Databricks yet.
@@ -80,7 +80,7 @@ pub async fn connect(desired: &[Desired], options: &ConnectOptions) -> Result<Ro
     Ok(Router::new(connections).with_parallelism(options.parallelism.unwrap_or(PARALLELISM)))
 }
 
-fn aws_targets(desired: &[Desired], options: &ConnectOptions) -> BTreeMap<(String, String), AwsTarget> {
+pub(super) fn aws_targets(desired: &[Desired], options: &ConnectOptions) -> BTreeMap<(String, String), AwsTarget> {
     let mut targets = BTreeMap::new();
     for one in desired {
         targets.entry((one.aws.account_id.clone(), one.aws.region.clone())).or_insert_with(|| AwsTarget {

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod adopt;
+pub mod alert;
 pub mod apply;
 pub mod clock;
 pub mod connect;

@@ -16,6 +16,7 @@
 #[path = "../../examples/sandbox/mod.rs"]
 mod sandbox;
 
+mod alerts;
 mod cli;
 mod drift;
 mod enforcement;
@@ -27,6 +28,7 @@ mod kill;
 mod locks;
 mod newest;
 mod predicted;
+mod receiver;
 mod reconcile;
 mod rollback;
 mod rooms;

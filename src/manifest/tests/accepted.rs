@@ -9,6 +9,7 @@ fn minimal_with_every_default() {
     insta::assert_snapshot!(expand(&desired), @r###"
     version = 1
     waivers = []
+    alerts = []
 
     [databricks]
     account_id = "0d26daa6-5e44-4c97-a497-ef015f91254a"
@@ -220,7 +221,10 @@ fn the_schema_is_documented_and_closed() {
             for (key, below) in properties {
                 let path = format!("{path}.{key}");
                 assert!(below["description"].is_string(), "{path}");
-                assert!(below["type"].is_string(), "{path}: {below}");
+                // A text or a table.
+                let options = below["anyOf"].as_array().cloned().unwrap_or_default();
+                assert!(below["type"].is_string() || !options.is_empty(), "{path}: {below}");
+                options.iter().for_each(|option| visit(option, &path));
                 visit(below, &path);
                 visit(&below["items"], &path);
                 visit(&below["additionalProperties"], &path);
@@ -234,4 +238,43 @@ fn the_schema_is_documented_and_closed() {
     assert_eq!(bucket["retention_days"]["minimum"], 1);
     assert_eq!(schema["properties"]["delivery"]["properties"]["undeclared"]["default"], "report");
     assert_eq!(schema["required"], serde_json::json!(["version", "databricks", "aws", "delivery", "admins"]));
+}
+
+#[test]
+fn sinks_with_their_defaults() {
+    let text = format!(
+        "{MINIMAL}\n[[alerts]]\nname = 'log'\nkind = 'file'\npath = 'f.jsonl'\n\
+         [[alerts]]\nname = 'soc'\nkind = 'webhook'\nurl = 'https://soc.example.com/in'\n\
+         secret = {{ aws_secret = 'arn:aws:secretsmanager:us-east-1:111122223333:secret:hook-AbCdEf' }}\n\
+         [[alerts]]\nname = 'chat'\nkind = 'slack'\nurl = {{ file = '/run/secrets/slack' }}\nmin_severity = 'high'\n"
+    );
+    let desired = parse("acme", "acme.toml", &text).unwrap();
+    let expanded = expand(&desired);
+    let (_, alerts) = expanded.split_once("[[alerts]]").unwrap();
+    insta::assert_snapshot!(alerts, @r###"
+    name = "log"
+    kind = "file"
+    path = "f.jsonl"
+    format = "jsonl"
+    min_severity = "low"
+
+    [[alerts]]
+    name = "soc"
+    kind = "webhook"
+    format = "jsonl"
+    url = "https://soc.example.com/in"
+    min_severity = "low"
+
+    [alerts.secret]
+    aws_secret = "arn:aws:secretsmanager:us-east-1:111122223333:secret:hook-AbCdEf"
+
+    [[alerts]]
+    name = "chat"
+    kind = "slack"
+    min_severity = "high"
+
+    [alerts.url]
+    file = "/run/secrets/slack"
+    "###);
+    assert_eq!(parse("acme", "acme.toml", &expanded).as_ref(), Ok(&desired));
 }

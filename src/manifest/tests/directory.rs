@@ -134,3 +134,22 @@ fn derived_names_are_claims() {
     claimed-twice DIR/c.toml:12:10 bucket `acme-databricks-audit-access` is claimed by manifest `a` too, as `bucket.access_log.bucket`
     "###);
 }
+
+/// A name is one sink and a file has one sink, in a whole directory; a declaration that is shared is the same sink.
+#[test]
+fn sinks_of_a_directory() {
+    let other = MINIMAL.replace("acme-databricks", "acme-other");
+    let log = |name: &str, path: &str| format!("[[alerts]]\nname = '{name}'\nkind = 'file'\npath = '{path}'\n");
+    insta::assert_snapshot!(refused(&[
+        ("a.toml", &format!("{MINIMAL}\n{}{}", log("soc", "a.jsonl"), log("log", "b.jsonl"))),
+        ("b.toml", &format!("{other}\n{}{}", log("soc", "c.jsonl"), log("mine", "b.jsonl"))),
+    ]), @r###"
+    sink-contradiction DIR/b.toml:21:8 manifest `a` declares another sink `soc`
+    sink-contradiction DIR/b.toml:27:8 `b.jsonl` is written by sink `log` of manifest `a` too
+    "###);
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), &[("a.toml", MINIMAL), ("b.toml", &other), ("defaults.toml", &log("soc", "a.jsonl"))]);
+    let loaded = load(directory.path()).unwrap();
+    assert_eq!(loaded[0].desired.alerts, loaded[1].desired.alerts);
+    assert_eq!(loaded[0].desired.alerts.len(), 1);
+}

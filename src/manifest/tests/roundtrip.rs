@@ -2,13 +2,14 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use crate::manifest::{expand, parse};
+use crate::model::alert::{BodyFormat, FileFormat, SecretSource, Sink, WebAddress};
 use crate::model::desired::{
     AccessLog, Account, Admin, AwsAccount, Bucket, DatabricksAccount, Delivery, DeliveryStatus, Desired, Key, LockMode,
     ObjectLock, Observer, Reader, Replica, Role, Scanner, Undeclared, UnityCatalog, Workspace,
 };
 use crate::model::place::Partition;
 use crate::model::waiver::LocalAddress;
-use crate::model::{Control, Waiver};
+use crate::model::{Alert, Control, Severity, Waiver};
 
 const HOME: &str = "111122223333";
 
@@ -126,6 +127,42 @@ fn waivers() -> impl Strategy<Value = Vec<Waiver>> {
     })
 }
 
+fn secret() -> impl Strategy<Value = SecretSource> {
+    prop_oneof![
+        "[A-Za-z_][A-Za-z0-9_]{0,12}".prop_map(SecretSource::Env),
+        "(/|\\.\\./)?[a-zäλ]([ -.0-~äλ字]{0,12}[a-z])?".prop_map(SecretSource::File),
+        "[A-Za-z0-9/_+=.@-]{1,20}".prop_map(SecretSource::AwsSecret),
+    ]
+}
+
+fn sink() -> impl Strategy<Value = Sink> {
+    let body = prop_oneof![Just(BodyFormat::Jsonl), Just(BodyFormat::Ocsf)];
+    let form = prop_oneof![Just(FileFormat::Jsonl), Just(FileFormat::Ocsf), Just(FileFormat::Sarif)];
+    let url = prop_oneof![
+        "https://[a-z]{1,9}\\.example/[a-zA-Z0-9/_~%-]{0,20}".prop_map(WebAddress::Plain),
+        secret().prop_map(WebAddress::Secret),
+    ];
+    prop_oneof![
+        ("[a-z]([ -.0-~äλ字]{0,12}[a-z])?x", form).prop_map(|(path, format)| Sink::File { path, format }),
+        (url, secret(), body).prop_map(|(url, secret, format)| Sink::Webhook { url, secret, format }),
+        secret().prop_map(|url| Sink::Slack { url }),
+    ]
+}
+
+fn alerts() -> impl Strategy<Value = Vec<Alert>> {
+    use Severity::{Critical, High, Info, Low, Medium};
+    let severity = prop::sample::select(vec![Info, Low, Medium, High, Critical]);
+    prop::collection::btree_map(label(), (severity, sink()), 0..4).prop_map(|sinks| {
+        let mut files = std::collections::BTreeSet::new();
+        let alert = |(name, (min_severity, sink))| Alert { name, min_severity, sink };
+        let own = |alert: &Alert| match &alert.sink {
+            Sink::File { path, .. } => files.insert(path.clone()),
+            _ => true,
+        };
+        sinks.into_iter().map(alert).filter(own).collect()
+    })
+}
+
 fn readers() -> impl Strategy<Value = Vec<Reader>> {
     let role = (role("R", HOME), any::<bool>()).prop_map(|(role, mfa)| Reader::Role { role, mfa });
     let principal =
@@ -153,6 +190,7 @@ prop_compose! {
         workspaces in prop::collection::btree_map(text(), any::<bool>(), 0..3),
         public_access_block in any::<bool>(),
         waivers in waivers(),
+        alerts in alerts(),
     ) -> Desired {
         let mut seen = std::collections::BTreeSet::new();
         let readers = readers.into_iter().filter(|reader| seen.insert(match reader {
@@ -192,6 +230,7 @@ prop_compose! {
                 .collect(),
             account: Account { public_access_block },
             waivers,
+            alerts,
         }
     }
 }

@@ -2,8 +2,9 @@
 //! the questions of `call::Read` and sends the requests of `call::Write`, one API operation each, and knows nothing of what
 //! is wanted or why.
 //!
-//! S3, KMS, IAM and STS go through the AWS SDK; the few operations of S3 Control, Systems Manager, Organizations and CloudTrail
-//! that the tool needs are signed here (`signed`), which saves four generated crates. The edge decides three things only: whether an
+//! S3, KMS, IAM and STS go through the AWS SDK; the few operations of S3 Control, Systems Manager, Secrets Manager,
+//! Organizations and CloudTrail that the tool needs are signed here (`signed`), which saves five generated crates. The edge
+//! decides three things only: whether an
 //! answer is present, absent or unknown; how a write failed; and that nothing is sent in plain text outside this machine.
 
 mod access_grants;
@@ -22,6 +23,7 @@ mod multi_region;
 mod organizations;
 mod s3;
 mod s3control;
+mod secrets;
 mod signed;
 mod ssm;
 mod sts;
@@ -33,4 +35,5 @@ mod tests;
 
 pub use client::AwsClient;
 pub use config::{AwsOptions, ConnectError, Http, Timeouts};
+pub use secrets::Secrets;
 pub use ssm::{Parameter, Parameters};

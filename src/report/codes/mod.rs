@@ -2,9 +2,11 @@
 //!
 //! Where published control sets contradict each other or Databricks' own instructions, the text says what was decided.
 
+mod alerts;
 mod controls;
 mod estate;
 
+pub use alerts::ALERTS;
 pub use controls::CONTROLS;
 use estate::ESTATE;
 
@@ -23,7 +25,7 @@ pub struct Code {
 /// The explanation of a code; `None` for one that does not exist.
 #[must_use]
 pub fn explain(code: &str) -> Option<&'static Code> {
-    CODES.iter().chain(CONTROLS).find(|known| known.code == code)
+    CODES.iter().chain(CONTROLS).chain(ALERTS).find(|known| known.code == code)
 }
 
 const fn code(code: &'static str, title: &'static str, meaning: &'static str, remedy: &'static str) -> Code {

@@ -1,6 +1,7 @@
 //! The binary as its users meet it: a real process, with an environment and a folder of its own.
 
 mod access;
+mod alert;
 mod drift;
 mod estate;
 mod fmt;
