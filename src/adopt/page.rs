@@ -25,6 +25,10 @@ pub fn text(sketch: &Sketch) -> String {
     bucket(&mut page, sketch);
     key_and_role(&mut page, sketch);
     people(&mut page, sketch);
+    if !sketch.remarks.workspaces.is_empty() {
+        page.line("");
+        page.remarks(&sketch.remarks.workspaces);
+    }
     for (name, verbose) in &sketch.workspaces {
         page.section(&format!("[workspaces.{}]", Key::new(name)), &[]);
         page.entry("verbose_audit_logs", *verbose);

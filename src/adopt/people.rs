@@ -149,10 +149,15 @@ fn roles(sketch: &mut Sketch, found: &Found<'_>, seal: Option<&Seal>) {
         sketch.observers.push(Person::new(Who::Role(arn), vec![remark]));
     }
     let admins: BTreeSet<Arn> = sketch.admins.iter().filter_map(|one| arn_of(&one.who)).collect();
+    let observers: BTreeSet<Arn> = sketch.observers.iter().filter_map(|one| arn_of(&one.who)).collect();
     for (text, reading) in readings(found) {
         let Some(arn) = role(found, text).filter(|arn| !seen.contains(arn)) else { continue };
         let mut reader = Person::new(Who::Role(arn.clone()), how(&reading));
-        if admins.contains(&arn) {
+        if observers.contains(&arn) {
+            // An observer reads no object: a manifest refuses one that is both.
+            reader.proposed = true;
+            reader.remarks.insert(0, "An observer who reads too, until it is sealed out.".to_owned());
+        } else if admins.contains(&arn) {
             reader.proposed = true;
             reader.remarks.insert(0, "An admin who reads too, until it is sealed out.".to_owned());
         } else if reading.verdict != Some(Verdict::Can) {

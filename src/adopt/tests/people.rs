@@ -72,6 +72,7 @@ fn a_policy_of_ours_says_what_was_declared_and_somebody_elses_does_not() {
     let principal = format!(r#""AWS":["{}"]"#, arns("Watcher"));
     let admins = format!(r#"["{}","arn:aws:iam::{OWN}:root"]"#, arns("PlatformAdmin"));
     let lab = plain()
+        .role("Watcher", SAML, &[&may("s3:GetObject", OBJECTS)])
         .on_bucket(&allow(&principal, "s3:ListBucket", &format!("arn:aws:s3:::{BUCKET}"), r#","Sid":"ObserversList""#))
         .on_bucket(&format!(
             r#"{{"Sid":"ConfigOnlyAdmins","Effect":"Deny","Principal":"*","NotAction":["s3:Get*","s3:List*"],"Resource":"arn:aws:s3:::{BUCKET}","Condition":{{"ArnNotEquals":{{"aws:PrincipalArn":{admins}}}}}}}"#
@@ -107,6 +108,9 @@ fn a_policy_of_ours_says_what_was_declared_and_somebody_elses_does_not() {
     assert_eq!(ours.admins.iter().map(|one| one.label.as_str()).collect::<Vec<_>>(), ["platform-admin"]);
     let mfa = |sketch: &Sketch| sketch.readers.iter().any(|one| one.label == "security-analyst" && one.mfa);
     assert!(mfa(&ours), "{:?}", ours.readers);
+    // Found to read as well, it is declared once: a manifest refuses an observer who reads.
+    assert!(ours.readers.iter().any(|one| one.label == "watcher" && one.proposed), "{:?}", ours.readers);
+    crate::manifest::parse("acme", "acme.toml", &text(&ours)).expect("a manifest");
     for other in [None, Some("somebody/else".to_owned())] {
         let theirs = of(other);
         assert!(theirs.observers.is_empty() && !mfa(&theirs), "anybody may choose such a Sid");

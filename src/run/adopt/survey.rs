@@ -333,8 +333,8 @@ fn describe_workspaces(sketch: &mut Sketch, workspaces: &[Workspace], live: &Liv
     sketch.workspaces.sort();
     if !unread.is_empty() {
         let some: Vec<String> = unread.iter().take(10).map(|name| format!("`{name}`")).collect();
-        sketch.remarks.delivery.push(format!(
-            "{} workspaces are left out, because their settings could not be read: {}.",
+        sketch.remarks.workspaces.push(format!(
+            "Left out, because their settings could not be read, {} workspaces: {}.",
             unread.len(),
             some.join(", ")
         ));
