@@ -27,8 +27,9 @@ pub async fn run(global: &Global, verb: &Drift, output: &Output) -> anyhow::Resu
             Err(exit) => return Ok(exit),
         };
         print(global, &made.checked, output, Form::Whole)?;
+        let outcome = outcome(verb, &made.checked);
         made.tell(global, output).await?;
-        return Ok(match outcome(verb, &made.checked) {
+        return Ok(match outcome {
             Outcome::InSync => Exit::Done,
             Outcome::Findings => Exit::Findings,
             Outcome::Drift => Exit::Pending,

@@ -3,8 +3,8 @@
 use futures::future::join_all;
 
 use super::Alerting;
-use super::secret::Vault;
 use super::drain::Sender;
+use super::secret::Vault;
 use crate::alert::{Answer, Http, Target, check_writable};
 use crate::apply::Clock;
 use crate::finding::{Finding, Notice, NoticeState, Severity, SinkAnswer, fingerprint};

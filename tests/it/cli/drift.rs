@@ -51,8 +51,31 @@ async fn observed() -> (Case, Shell) {
     let shell = Shell::with_role(&case, "Observer").await;
     let (id, secret) = SimOptions::READER;
     let shell = shell.set("DATABRICKS_CLIENT_ID", id).set("DATABRICKS_CLIENT_SECRET", secret);
-    shell.write("manifests/acme.toml", manifest);
-    (case, shell)
+    shell.write("manifests/acme.toml", manifest + SINKS);
+    (case, shell.set("HOOK_KEY", "whsec_MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="))
+}
+
+/// One that takes everything, and one that nobody answers for.
+const SINKS: &str = r#"
+[[alerts]]
+name = "log"
+kind = "file"
+path = "../findings.jsonl"
+
+[[alerts]]
+name   = "siem"
+kind   = "webhook"
+url    = "http://127.0.0.1:9/"
+secret = { env = "HOOK_KEY" }
+"#;
+
+/// State and code of what the log was told.
+fn told(shell: &Shell) -> Vec<(String, String)> {
+    let path = shell.path("findings.jsonl");
+    let lines = std::fs::read_to_string(path).unwrap_or_default();
+    let notice = |line: &str| serde_json::from_str::<Value>(line).expect("JSON");
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    lines.lines().map(notice).map(|one| (text(&one["state"]), text(&one["finding"]["code"]))).collect()
 }
 
 fn codes(check: &Value, list: &str) -> Vec<String> {
@@ -71,6 +94,7 @@ async fn drift_is_told_once_to_an_observer_and_closed_when_it_is_repaired() {
     assert_eq!(first["deliveries"][0]["state"], "delivering", "{first:#}");
     assert!(first["deliveries"][0]["newest_object"].is_string());
 
+    let before = told(&shell);
     version(&case, BucketVersioningStatus::Suspended).await;
     forgotten(&case, true);
     let found = shell.ends(&["drift", "--format", "json", "--fail-on", "low"], 2).await.json();
@@ -99,11 +123,21 @@ async fn drift_is_told_once_to_an_observer_and_closed_when_it_is_repaired() {
     text.says("medium   configuration-drift renamed/bucket-versioning[audit]: `status` is \"Suspended\"");
     text.says("open since ");
 
+    let drifted =
+        |state: &str| told(&shell).into_iter().filter(|(was, code)| was == state && code == "configuration-drift");
+    assert_eq!((drifted("opened").count(), drifted("closed").count(), told(&shell).len()), (2, 0, before.len() + 2));
+    // What one sink does not take waits for it, and for no other.
+    assert!(text.err.contains("alert-"), "{}", text.err);
+    let waiting = shell.ends(&["alert", "list", "--format", "json"], 0).await.json();
+    let siem = waiting["sinks"].as_array().expect("sinks").iter().find(|one| one["name"] == "siem").expect("siem");
+    assert!(siem["waiting"].as_u64().is_some_and(|count| count >= 2), "{waiting:#}");
+
     version(&case, BucketVersioningStatus::Enabled).await;
     forgotten(&case, false);
     let closed = shell.ends(&["drift", "--format", "json"], 0).await.json();
     assert!(schema.is_valid(&closed), "{closed:#}");
     assert_eq!(codes(&closed, "closed"), ["configuration-drift", "configuration-drift"]);
+    assert_eq!((drifted("opened").count(), drifted("closed").count()), (2, 2));
     shell.ends(&["drift", "--format", "markdown"], 0).await.says("<!-- auditseal:drift -->\n");
     unread_and_silent(&case, &shell).await;
     // A memory that cannot be used is named, and stays.

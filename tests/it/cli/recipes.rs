@@ -87,10 +87,11 @@ case "$*" in *--paginate*) cat "$GH_LOG/comments" ;; esac
 "#;
 
 /// Who could run the recipe's scripts: `jq` is no part of what this project asks for.
+#[expect(clippy::print_stdout, reason = "a check that is skipped has to be seen")]
 fn has(tool: &str) -> bool {
     let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|at| at.join(tool).is_file());
     if !found {
-        println!("skipped: `{tool}` is not installed");
+        println!("SKIP what needs `{tool}`: it is not installed");
     }
     found
 }
