@@ -67,7 +67,7 @@ impl Estate<'_> {
         }
         Policies {
             identity: subject.identity.policies.iter().map(|policy| NamedPolicy::clone(policy)).collect(),
-            boundary: subject.identity.boundary.as_deref().cloned(),
+            boundary: subject.identity.boundary.as_ref().map(|sheet| NamedPolicy::clone(sheet)),
             session: Vec::new(),
             scps,
             rcps: self.limits.resource_control.iter().map(|policy| NamedPolicy::clone(policy)).collect(),
@@ -96,7 +96,8 @@ impl Estate<'_> {
         let unknown = std::mem::take(&mut own.unknown);
         (request.unknown_keys, own.unknown) = unknown.into_iter().partition(about_context);
         request.resource_account.clone_from(&key.account);
-        let mut policies = self.policies(subject, Guard { policy: key.policy.as_deref(), block: None });
+        let mut policies =
+            self.policies(subject, Guard { policy: key.policy.as_ref().map(|sheet| &***sheet), block: None });
         policies.kms_grants.clone_from(&key.grants);
         // Resource control policies do not reach keys that AWS manages (E5).
         if key.arn.ends_with(":key/aws/s3") {

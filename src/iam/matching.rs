@@ -19,9 +19,6 @@ pub fn action_matches(element: &Element<Vec<String>>, action: &str) -> Truth {
 }
 
 fn action_pattern(pattern: &str, action: &str) -> Truth {
-    if pattern.is_empty() || pattern.contains(char::is_whitespace) {
-        return Truth::No;
-    }
     let plain = plain_head(pattern);
     let head = action.as_bytes().get(..plain.len());
     let matches = match head.is_some_and(|head| head.eq_ignore_ascii_case(plain.as_bytes())) {
@@ -29,11 +26,12 @@ fn action_pattern(pattern: &str, action: &str) -> Truth {
         true => glob_without_case(pattern, action),
         false => false,
     };
-    // Without a service prefix only `*` is an action; AWS refuses the others, so a stored one is not understood.
-    match matches {
-        true if pattern != "*" && !pattern.contains(':') => Truth::Unknown,
-        matches => matches.into(),
+    // Most patterns are about something else: what follows is looked at last.
+    if !matches || pattern.is_empty() || pattern.contains(char::is_whitespace) {
+        return Truth::No;
     }
+    // Without a service prefix only `*` is an action; AWS refuses the others, so a stored one is not understood.
+    if pattern != "*" && !pattern.contains(':') { Truth::Unknown } else { Truth::Yes }
 }
 
 /// `Resource`/`NotResource` against an ARN, or `*` for an action that has no resource (M3, M4, M5).
@@ -66,9 +64,11 @@ pub fn resource_matches(
     if element.is_not() { !listed } else { listed }
 }
 
-/// A pattern up to its first wildcard or variable.
-fn plain_head(pattern: &str) -> &str {
-    pattern.split(['*', '?', '$']).next().unwrap_or_default()
+/// A pattern up to its first wildcard or variable: whatever it matches begins so.
+#[must_use]
+pub fn plain_head(pattern: &str) -> &str {
+    let plain = pattern.bytes().take_while(|byte| !matches!(byte, b'*' | b'?' | b'$')).count();
+    pattern.get(..plain).unwrap_or_default()
 }
 
 /// Variables are documented for the last part of an ARN only (M5).

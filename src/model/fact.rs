@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +91,7 @@ facts! {
     SystemSchemas(Vec<SystemSchema>) as system_schemas,
     Privileges(Vec<PrivilegeAssignment>) as privileges,
     WorkspaceConf(WorkspaceConf) as workspace_conf,
-    Authorization(Authorization) as authorization,
+    Authorization(Arc<Authorization>) as authorization,
     AccessPoint(AccessPoint) as access_point,
     MultiRegionAccessPoints(Vec<MultiRegionAccessPoint>) as multi_region_access_points,
     AccessGrants(Vec<AccessGrant>) as access_grants,
@@ -101,4 +102,11 @@ facts! {
     ExternalLocations(Vec<ExternalLocation>) as external_locations,
     StoredObjects(Vec<StoredObject>) as stored_objects,
     DatabricksIdentities(Vec<DatabricksIdentity>) as databricks_identities,
+}
+
+/// Of a large account this is most of what is known, and every state of a plan has it: it is shared.
+impl From<Authorization> for Fact {
+    fn from(value: Authorization) -> Self {
+        Arc::new(value).into()
+    }
 }
