@@ -88,6 +88,8 @@ pub(super) struct Sheet {
     policy: NamedPolicy,
     /// What some Allow statement may cover.
     pub allows: Actions,
+    /// What some statement may cover, Allow or Deny.
+    pub mentions: Actions,
     /// The Allow statements that cover anything that is asked about: their place in the document, and what they may cover.
     rows: Vec<(usize, Actions)>,
     /// Whether it has variables.

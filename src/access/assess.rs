@@ -42,6 +42,11 @@ pub struct Compiled {
 }
 
 impl Compiled {
+    #[cfg(test)]
+    pub(super) fn exhaustive() -> Self {
+        Self { library: Library::exhaustive(), ..Self::default() }
+    }
+
     /// States that differ in other things share the principals; one that differs in these reads their policies again.
     fn inventory(&self, account: &str, owner: Option<String>, people: Arc<Authorization>) -> Arc<Inventory> {
         let mut kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,19 +12,27 @@ use super::allowed::{Patterns, Sheet};
 pub(super) struct Library {
     read: Mutex<HashMap<Arc<str>, Vec<Arc<Sheet>>>>,
     patterns: Patterns,
+    /// Whether every request goes to the engine, those that are plainly closed as well. Slow, and the same but for words.
+    pub exhaustive: bool,
 }
 
 impl Library {
+    #[cfg(test)]
+    pub fn exhaustive() -> Self {
+        Self { exhaustive: true, ..Self::default() }
+    }
+
     /// The document of a text. One that cannot be read is an unknown document, which may allow and deny everything.
     pub fn read(&self, name: &str, text: &str) -> Arc<Sheet> {
         // A lock that a panicking thread left behind still guards whole entries.
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = read.get(text).and_then(|all| all.iter().find(|sheet| *sheet.name == *name));
-        if let Some(sheet) = known {
+        let text: Arc<str> = text.into();
+        let named = read.entry(Arc::clone(&text)).or_default();
+        if let Some(sheet) = named.iter().find(|sheet| *sheet.name == *name) {
             return Arc::clone(sheet);
         }
-        let sheet = self.sheet(NamedPolicy::read(name, text));
-        read.entry(text.into()).or_default().push(Arc::clone(&sheet));
+        let sheet = self.sheet(NamedPolicy::read_shared(name, &text));
+        named.push(Arc::clone(&sheet));
         sheet
     }
 

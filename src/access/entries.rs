@@ -1,6 +1,6 @@
 //! What was found, as entries of the assessment: one per principal, question, class and way of being declared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Desired;
 
@@ -28,8 +28,8 @@ type Key = (String, Question, String, Option<String>);
 pub(super) struct Entries<'a> {
     book: &'a Book<'a>,
     able: BTreeMap<Key, PrincipalAccess>,
-    /// (name, question) → why not, for those who cannot in any class.
-    unable: BTreeMap<(String, Question), PrincipalAccess>,
+    /// (question, name) → why not, for those who cannot in any class.
+    unable: BTreeMap<(Question, &'a str), PrincipalAccess>,
 }
 
 impl<'a> Entries<'a> {
@@ -38,14 +38,18 @@ impl<'a> Entries<'a> {
     }
 
     /// What a principal can do by itself, or what stops it.
-    pub fn direct(&mut self, subject: &Subject, found: &[Found]) {
+    pub fn direct(&mut self, subject: &'a Subject, found: &[Found]) {
         for one in found {
+            let why_not = (one.question, subject.name.as_str());
+            if !one.outcome.verdict.possible() && self.unable.contains_key(&why_not) {
+                continue;
+            }
             let declared = self.book.declared.aws(&subject.name, one.duty);
             let Some(entry) = self.entry(subject, one, declared.clone()) else { continue };
             if one.outcome.verdict.possible() {
                 self.add(entry, declared);
             } else {
-                self.unable.entry((subject.name.clone(), one.question)).or_insert(entry);
+                self.unable.insert(why_not, entry);
             }
         }
     }
@@ -132,8 +136,8 @@ impl<'a> Entries<'a> {
     pub fn finish(self) -> Vec<PrincipalAccess> {
         let Self { able, unable, .. } = self;
         let mut all: Vec<PrincipalAccess> = able.into_values().collect();
-        let can: std::collections::BTreeSet<(String, Question)> =
-            all.iter().map(|one| (one.arn.clone(), one.question)).collect();
+        let can: BTreeSet<(Question, String)> = all.iter().map(|one| (one.question, one.arn.clone())).collect();
+        let can: BTreeSet<(Question, &str)> = can.iter().map(|(question, arn)| (*question, arn.as_str())).collect();
         all.extend(unable.into_iter().filter(|(key, _)| !can.contains(key)).map(|(_, entry)| entry));
         debug_assert!(all.iter().all(|one| one.verdict == Verdict::Cannot || !one.actions.is_empty()));
         all

@@ -160,6 +160,11 @@ impl Outline {
         Self { on, anywhere: anywhere | given }
     }
 
+    /// That of somebody of whom nothing is ruled out.
+    pub fn open() -> Self {
+        Self { on: Vec::new(), anywhere: Actions::ALL }
+    }
+
     /// What may be open on a resource, by its place.
     pub fn on(&self, place: usize) -> Actions {
         self.on.get(place).copied().unwrap_or(Actions::ALL)

@@ -1,5 +1,8 @@
 //! What one principal can do by its own requests, without taking another role.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::iam::symbolic::Keys;
@@ -35,6 +38,20 @@ pub(super) struct Reach<'a> {
     pub classes: &'a [Objects],
     pub filter: &'a Filter<'a>,
     courses: Vec<Course<'a>>,
+}
+
+/// What S3 asks of the key for whoever reads (K5).
+const DECRYPT: &str = "kms:Decrypt";
+
+/// Requests to a key that are made for others; `None` where the key was not found.
+type Keyed = Vec<Option<Rc<Ask>>>;
+
+/// Who is asked about.
+struct Asker<'a> {
+    subject: &'a Subject,
+    outline: &'a Outline,
+    /// By key and object: several actions ask the same of the key.
+    keyed: RefCell<HashMap<(String, String), Keyed>>,
 }
 
 /// A question about a class of objects.
@@ -103,6 +120,7 @@ impl<'a> Reach<'a> {
     /// Everything that may be allowed, and for questions of which nothing may be, one obstacle per class.
     pub fn of(&self, subject: &Subject, outline: &Outline) -> Vec<Found> {
         let mut all = Vec::new();
+        let asker = Asker { subject, outline, keyed: RefCell::default() };
         // Variables may mean objects of which the outline says nothing.
         let outlined = self.filter.is_direct() && !self.filter.means_own_objects(subject);
         for course in &self.courses {
@@ -110,17 +128,17 @@ impl<'a> Reach<'a> {
                 Some(first) if outlined && course.is_shut(outline) => {
                     all.push(course.found(first, Outcome::cannot(vec![obstacle(subject, first.name)])));
                 }
-                Some(_) => self.course(subject, outline, course, &mut all),
+                Some(_) => self.course(&asker, course, &mut all),
                 None => {}
             }
         }
         all
     }
 
-    fn course(&self, subject: &Subject, outline: &Outline, course: &Course<'_>, all: &mut Vec<Found>) {
+    fn course(&self, asker: &Asker<'_>, course: &Course<'_>, all: &mut Vec<Found>) {
         let (mut found, mut closed) = (Vec::new(), None);
         for action in &course.actions {
-            let outcome = self.action(subject, outline, action, course.objects);
+            let outcome = self.action(asker, action, course.objects);
             if outcome.verdict.possible() {
                 let done = course.question != Question::Tamper && outcome.verdict == Verdict::Can;
                 found.push(course.found(action, outcome));
@@ -134,7 +152,8 @@ impl<'a> Reach<'a> {
         if found.is_empty() { all.extend(closed) } else { all.append(&mut found) }
     }
 
-    fn action(&self, subject: &Subject, outline: &Outline, action: &Action, objects: &Objects) -> Outcome {
+    fn action(&self, asker: &Asker<'_>, action: &Action, objects: &Objects) -> Outcome {
+        let Asker { subject, outline, .. } = asker;
         let mut best = Outcome::cannot(Vec::new());
         if self.is_closed_everywhere(outline, action, objects) {
             return Outcome::cannot(vec![obstacle(subject, action.name)]);
@@ -161,7 +180,13 @@ impl<'a> Reach<'a> {
                 }
                 continue;
             }
-            for asks in self.ways(subject, action, objects, &resource) {
+            if let Some(obstacle) = self.closed_by_key(asker, action, objects) {
+                if best.blocked.is_empty() {
+                    best.blocked.push(obstacle);
+                }
+                continue;
+            }
+            for asks in self.ways(asker, action, objects, &resource) {
                 if let Some(obstacle) = asks.iter().find_map(|one| self.filter.closed(subject, outline, one)) {
                     if best.blocked.is_empty() {
                         best.blocked.push(obstacle);
@@ -180,6 +205,16 @@ impl<'a> Reach<'a> {
         best
     }
 
+    /// Why the key stops a direct request, where that is plain.
+    fn closed_by_key(&self, asker: &Asker<'_>, action: &Action, objects: &Objects) -> Option<String> {
+        if action.key != KeyNeed::Decrypt || !self.filter.is_direct() {
+            return None;
+        }
+        let key = self.filter.common.key(objects.class.key.as_ref()?)?;
+        let open = asker.outline.on(key).has(DECRYPT) != Some(false);
+        (!open).then(|| obstacle(asker.subject, DECRYPT))
+    }
+
     /// Whether an action is closed on whatever resource of its kind.
     fn is_closed_everywhere(&self, outline: &Outline, action: &Action, objects: &Objects) -> bool {
         let open = match action.target {
@@ -194,32 +229,37 @@ impl<'a> Reach<'a> {
     }
 
     /// Every set of requests that comes to the action: directly, by an access control list, through an access point.
-    fn ways(&self, subject: &Subject, action: &Action, objects: &Objects, resource: &str) -> Vec<Vec<Ask>> {
-        let estate = self.estate;
+    fn ways(&self, asker: &Asker<'_>, action: &Action, objects: &Objects, resource: &str) -> Vec<Vec<Rc<Ask>>> {
+        let (estate, subject) = (self.estate, asker.subject);
         if action.target == Target::Key {
             let key = estate.keys.get(resource);
             return key
-                .map(|key| vec![vec![estate.to_key(subject, action.name, key, Keys::default())]])
+                .map(|key| vec![vec![Rc::new(estate.to_key(subject, action.name, key, Keys::default()))]])
                 .unwrap_or_default();
         }
         let guard = estate.guard();
-        let mut doors = vec![vec![estate.to_bucket(subject, action.name, resource, guard, worlds::direct())]];
+        let mut doors = vec![vec![Rc::new(estate.to_bucket(subject, action.name, resource, guard, worlds::direct()))]];
         if !subject.in_account && subject.credential != Credential::Service {
-            doors.extend(acl::listed(estate, subject, action, resource).map(|one| vec![one]));
+            doors.extend(acl::listed(estate, subject, action, resource).map(|one| vec![Rc::new(one)]));
         }
         if subject.kind != PrincipalKind::Anonymous && self.filter.speaks_of_access_points() {
             for door in &estate.doors {
-                doors.extend(self.through(subject, action, resource, door));
+                let ways = self.through(subject, action, resource, door).into_iter();
+                doors.extend(ways.map(|asks| asks.into_iter().map(Rc::new).collect()));
             }
         }
-        let keyed: Vec<Option<Ask>> = match (action.key, &objects.class.key) {
-            (KeyNeed::Decrypt, Some(key)) => self.decrypting(subject, key, resource),
+        let keyed: Keyed = match (action.key, &objects.class.key) {
+            (KeyNeed::Decrypt, Some(key)) => {
+                let mut known = asker.keyed.borrow_mut();
+                let asks = known.entry((key.clone(), resource.to_owned()));
+                asks.or_insert_with(|| self.decrypting(subject, key, resource)).clone()
+            }
             _ => vec![None],
         };
         let mut ways = Vec::new();
         for door in doors {
             for key in &keyed {
-                ways.push(door.iter().map(copy).chain(key.as_ref().map(copy)).collect());
+                ways.push(door.iter().chain(key).map(Rc::clone).collect());
             }
         }
         ways
@@ -266,13 +306,13 @@ impl<'a> Reach<'a> {
             } else {
                 own.fixed.insert("s3:DataAccessPointAccount".to_owned(), vec![account.to_owned()]);
             }
-            let one = self.estate.to_bucket(subject, action.name, resource, guard, own);
+            let one = Rc::new(self.estate.to_bucket(subject, action.name, resource, guard, own));
             let keys = match (action.key, &objects.class.key) {
                 (KeyNeed::Decrypt, Some(key)) => self.decrypting(subject, key, resource),
                 _ => vec![None],
             };
             for key in keys {
-                let asks: Vec<Ask> = std::iter::once(copy(&one)).chain(key).collect();
+                let asks: Vec<Rc<Ask>> = std::iter::once(Rc::clone(&one)).chain(key).collect();
                 let outcome = ask(worlds, &asks);
                 if outcome.verdict > best.verdict {
                     best = outcome;
@@ -283,14 +323,14 @@ impl<'a> Reach<'a> {
     }
 
     /// S3 asks KMS with the object or, with bucket keys, the bucket as context; objects of both forms may lie there (K4).
-    fn decrypting(&self, subject: &Subject, key: &str, object: &str) -> Vec<Option<Ask>> {
+    fn decrypting(&self, subject: &Subject, key: &str, object: &str) -> Keyed {
         let Some(key) = self.estate.keys.get(key) else { return vec![None] };
         let region = &self.estate.desired.aws.region;
         [self.estate.bucket_arn(), object.to_owned()]
             .iter()
             .map(|context| {
                 let own = worlds::through_s3(region, context, false);
-                Some(self.estate.to_key(subject, "kms:Decrypt", key, own))
+                Some(Rc::new(self.estate.to_key(subject, DECRYPT, key, own)))
             })
             .collect()
     }
@@ -324,10 +364,6 @@ impl<'a> Reach<'a> {
     }
 }
 
-fn copy(ask: &Ask) -> Ask {
-    Ask { name: ask.name.clone(), request: ask.request.clone(), policies: ask.policies.clone(), own: ask.own.clone() }
-}
-
 /// What an access control list allows, as a policy: its Allow beside the Denies of the bucket policy, which bind it as well.
 pub(super) fn with_allow(policy: Option<&NamedPolicy>, allow: Statement) -> Option<NamedPolicy> {
     let mut statements = vec![allow];
@@ -337,16 +373,13 @@ pub(super) fn with_allow(policy: Option<&NamedPolicy>, allow: Statement) -> Opti
                 let denies = known.statements.iter().filter(|one| one.effect == crate::iam::Effect::Deny);
                 statements.extend(denies.cloned());
                 let merged = Policy { version: known.version, id: None, statements };
-                return Some(NamedPolicy {
-                    name: "bucket policy".to_owned(),
-                    document: Document::Known(merged.into()),
-                });
+                return Some(NamedPolicy { name: "bucket policy".into(), document: Document::Known(merged.into()) });
             }
             Document::Unknown(_) => return policy.cloned(),
         }
     }
     let merged = Policy { version: crate::iam::Version::V2012, id: None, statements };
-    Some(NamedPolicy { name: "bucket policy".to_owned(), document: Document::Known(merged.into()) })
+    Some(NamedPolicy { name: "bucket policy".into(), document: Document::Known(merged.into()) })
 }
 
 /// An Allow statement for everybody.

@@ -19,13 +19,10 @@ pub fn action_matches(element: &Element<Vec<String>>, action: &str) -> Truth {
 }
 
 fn action_pattern(pattern: &str, action: &str) -> Truth {
-    let plain = plain_head(pattern);
-    let head = action.as_bytes().get(..plain.len());
-    let matches = match head.is_some_and(|head| head.eq_ignore_ascii_case(plain.as_bytes())) {
-        true if plain.len() == pattern.len() => pattern.len() == action.len(),
-        true => glob_without_case(pattern, action),
-        false => false,
-    };
+    let wild = |byte: u8| matches!(byte, b'*' | b'?');
+    let mut plain = pattern.bytes().zip(action.bytes()).take_while(|(own, _)| !wild(*own));
+    let matches = plain.all(|(own, asked)| own.eq_ignore_ascii_case(&asked))
+        && if pattern.bytes().any(wild) { glob_without_case(pattern, action) } else { pattern.len() == action.len() };
     // Most patterns are about something else: what follows is looked at last.
     if !matches || pattern.is_empty() || pattern.contains(char::is_whitespace) {
         return Truth::No;
