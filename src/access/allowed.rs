@@ -40,7 +40,7 @@ impl Actions {
         Self(names.into_iter().filter_map(|name| ASKED.get(name)).fold(0, |all, place| all | 1 << place))
     }
 
-    /// Those of a service, or all but these.
+    /// Those of them whose names are to be kept.
     pub fn named(keep: impl Fn(&str) -> bool) -> Self {
         Self::of(ASKED.keys().copied().filter(|name| keep(name)))
     }

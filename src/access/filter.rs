@@ -72,7 +72,9 @@ impl<'a> Filter<'a> {
     /// Denies and conditions are not looked at.
     pub fn closed(&self, subject: &Subject, outline: &Outline, ask: &Ask) -> Option<String> {
         let (action, resource) = (ask.request.action.as_str(), ask.request.resource.as_str());
-        let known = self.common.key(resource).and_then(|at| outline.on(at).has(action));
+        // Where there are access points or lists, policies of other doors decide about the same objects.
+        let in_bucket = self.common.in_bucket(resource).filter(|_| self.is_direct());
+        let known = self.common.key(resource).or(in_bucket).and_then(|at| outline.on(at).has(action));
         let open = known.unwrap_or_else(|| {
             self.is_open(subject, action, resource, ask.policies.resource.as_ref(), &ask.policies.kms_grants)
         });

@@ -48,6 +48,14 @@ pub fn resource_matches(
         if !resource.starts_with(plain_head(pattern)) && !Reference::occurs_in(resource) {
             return Truth::No;
         }
+        // So does what stands after the last wildcard, at the end; a short pattern goes on in ways of its own.
+        let whole = pattern.bytes().filter(|byte| *byte == b':').count() >= 5 && !pattern.contains('$');
+        if whole && short != Short::Undocumented {
+            let tail = pattern.rsplit(['*', '?']).next().unwrap_or_default();
+            if !resource.ends_with(tail) && !Reference::occurs_in(resource) {
+                return Truth::No;
+            }
+        }
         if pattern == "*" && short != Short::Undocumented {
             return Truth::Yes;
         }
