@@ -31,7 +31,7 @@ const OBJECT_ACTIONS: [&str; 4] = ["s3:GetObject", "s3:GetObjectVersion", "s3:Pu
 pub(super) fn listed(estate: &Estate<'_>, subject: &Subject, action: &Action, resource: &str) -> Option<Ask> {
     let list = estate.acl.as_ref()?;
     // Under a public policy the switch stops every other account, whatever allows it.
-    let public = estate.policy.as_deref().is_some_and(|policy| match &policy.document {
+    let public = estate.policy.as_ref().is_some_and(|policy| match &policy.document {
         Document::Known(policy) => public::publicness(policy).certain(),
         Document::Unknown(_) => false,
     });
@@ -43,7 +43,7 @@ pub(super) fn listed(estate: &Estate<'_>, subject: &Subject, action: &Action, re
         _ => by_bucket(estate, list, subject, action)?,
     };
     let everybody = PrincipalSpec { aws: vec!["*".to_owned()], ..PrincipalSpec::default() };
-    let policy = with_allow(estate.policy.as_deref(), allow_everybody(&sid, action.name, everybody))?;
+    let policy = with_allow(estate.guard().policy, allow_everybody(&sid, action.name, everybody))?;
     let block = unrestricted(&estate.block);
     let guard = Guard { policy: Some(&policy), block: Some(&block) };
     Some(estate.to_bucket(subject, action.name, resource, guard, worlds::direct()))

@@ -1,11 +1,14 @@
 //! One question to the engine: may this principal make these requests, and does its ordinary request pass?
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::iam::symbolic::{self, Answer, Asked, Keys, Limits, Part, World};
 use crate::iam::{NamedPolicy, Policies, Request, Truth};
 use crate::model::bucket::PublicAccessBlock;
 
+use super::allowed::Sheet;
 use super::assessment::Verdict;
 use super::estate::{Estate, KeyState};
 use super::subject::Subject;
@@ -56,7 +59,8 @@ pub(super) struct Guard<'a> {
 
 impl Estate<'_> {
     /// Everything but the resource's own policy that has a say in what a principal asks of the bucket's account.
-    pub fn policies(&self, subject: &Subject, guard: Guard<'_>) -> Policies {
+    /// Documents of the principal that say nothing of the action are left out.
+    pub fn policies(&self, subject: &Subject, action: &str, guard: Guard<'_>) -> Policies {
         let mut scps: Vec<Vec<NamedPolicy>> = Vec::new();
         if subject.in_account {
             let levels = &self.limits.service_control;
@@ -65,9 +69,11 @@ impl Estate<'_> {
         if let Some(class) = &subject.class {
             scps.push(vec![NamedPolicy::clone(&class.members_only)]);
         }
+        let speaks = |sheet: &&Arc<Sheet>| self.library.exhaustive || sheet.mentions.has(action) != Some(false);
+        let own = subject.identity.policies.iter().filter(speaks);
         Policies {
-            identity: subject.identity.policies.iter().map(|policy| NamedPolicy::clone(policy)).collect(),
-            boundary: subject.identity.boundary.as_deref().cloned(),
+            identity: own.map(|sheet| NamedPolicy::clone(sheet)).collect(),
+            boundary: subject.identity.boundary.as_ref().map(|sheet| NamedPolicy::clone(sheet)),
             session: Vec::new(),
             scps,
             rcps: self.limits.resource_control.iter().map(|policy| NamedPolicy::clone(policy)).collect(),
@@ -82,7 +88,7 @@ impl Estate<'_> {
     pub fn to_bucket(&self, subject: &Subject, action: &str, resource: &str, guard: Guard<'_>, own: Keys) -> Ask {
         let mut request = request(subject, action, resource);
         request.resource_account = Some(self.account().to_owned());
-        Ask { name: action.to_owned(), request, policies: self.policies(subject, guard), own }
+        Ask { name: action.to_owned(), request, policies: self.policies(subject, action, guard), own }
     }
 
     /// A request to a key.
@@ -96,7 +102,8 @@ impl Estate<'_> {
         let unknown = std::mem::take(&mut own.unknown);
         (request.unknown_keys, own.unknown) = unknown.into_iter().partition(about_context);
         request.resource_account.clone_from(&key.account);
-        let mut policies = self.policies(subject, Guard { policy: key.policy.as_deref(), block: None });
+        let mut policies =
+            self.policies(subject, action, Guard { policy: key.policy.as_ref().map(|sheet| &***sheet), block: None });
         policies.kms_grants.clone_from(&key.grants);
         // Resource control policies do not reach keys that AWS manages (E5).
         if key.arn.ends_with(":key/aws/s3") {
@@ -134,16 +141,17 @@ impl Worlds {
 }
 
 /// The engine's answer for some requests together.
-pub(super) fn answer(worlds: &[World], asks: &[Ask]) -> Answer {
+pub(super) fn answer<A: Borrow<Ask>>(worlds: &[World], asks: &[A]) -> Answer {
     symbolic::ask(&parts(asks), worlds, Limits::default())
 }
 
-fn parts(asks: &[Ask]) -> Vec<Part<'_>> {
-    asks.iter().map(|Ask { request, policies, own, .. }| Part { request, policies, own }).collect()
+fn parts<A: Borrow<Ask>>(asks: &[A]) -> Vec<Part<'_>> {
+    let asks = asks.iter().map(Borrow::borrow);
+    asks.map(|Ask { request, policies, own, .. }| Part { request, policies, own }).collect()
 }
 
 /// Asks whether all requests may be allowed together.
-pub(super) fn ask(worlds: &Worlds, asks: &[Ask]) -> Outcome {
+pub(super) fn ask<A: Borrow<Ask>>(worlds: &Worlds, asks: &[A]) -> Outcome {
     let parts = parts(asks);
     let asked = Asked::new(&parts, Limits::default());
     // Most of those who can can ordinarily, and then no other way has to be looked at.
@@ -153,7 +161,7 @@ pub(super) fn ask(worlds: &Worlds, asks: &[Ask]) -> Outcome {
     }
     let answer = asked.over(&worlds.all);
     if answer.can == Truth::No {
-        let names: Vec<&str> = asks.iter().map(|ask| ask.name.as_str()).collect();
+        let names: Vec<&str> = asks.iter().map(|ask| ask.borrow().name.as_str()).collect();
         return Outcome::cannot(words::obstacles(&answer.blocked, &names));
     }
     found(Verdict::Conditional, &answer)

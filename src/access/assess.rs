@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::iam::NamedPolicy;
 use crate::model::authorization::Authorization;
 use crate::model::desired::Reader;
 use crate::model::live::Read;
 use crate::model::{Desired, Fact, Live, Observed};
 
 use super::acl;
+use super::allowed::Sheet;
 use super::assessment::{Assessment, Assumption, PrincipalAccess, PrincipalKind, Question, Verdict, Witness};
 use super::chain::{Chains, Graph};
 use super::copies;
@@ -24,29 +24,38 @@ use super::inventory::Inventory;
 use super::lent;
 use super::mentioned::Mentioned;
 use super::objects::{self, Objects};
+use super::outline::Outline;
 use super::outsiders::Home;
 use super::proof;
 use super::reach::{Found, Reach};
-use super::second;
+use super::second::{self, Second};
 use super::subject::Subject;
+
+type People = (Arc<Authorization>, Arc<Inventory>);
 
 /// What is worked out once and serves every state of a plan: documents that were read, and the principals of each account.
 #[derive(Debug, Default)]
 pub struct Compiled {
     library: Library,
-    /// By account: the principals as they were last seen, and what came of them.
-    people: Mutex<BTreeMap<String, (Authorization, Arc<Inventory>)>>,
+    /// By account and its canonical user id: the principals as they were last seen, and what came of them.
+    people: Mutex<BTreeMap<(String, Option<String>), People>>,
 }
 
 impl Compiled {
+    #[cfg(test)]
+    pub(super) fn exhaustive() -> Self {
+        Self { library: Library::exhaustive(), ..Self::default() }
+    }
+
     /// States that differ in other things share the principals; one that differs in these reads their policies again.
-    fn inventory(&self, account: &str, people: Authorization) -> Arc<Inventory> {
+    fn inventory(&self, account: &str, owner: Option<String>, people: Arc<Authorization>) -> Arc<Inventory> {
         let mut kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);
-        match kept.get(account) {
-            Some((known, inventory)) if *known == people => Arc::clone(inventory),
+        let key = (account.to_owned(), owner);
+        match kept.get(&key) {
+            Some((known, inventory)) if Arc::ptr_eq(known, &people) || *known == people => Arc::clone(inventory),
             _ => {
-                let inventory = Arc::new(Inventory::of(&people, &self.library));
-                kept.insert(account.to_owned(), (people, Arc::clone(&inventory)));
+                let inventory = Arc::new(Inventory::of(&people, key.1.as_deref(), &self.library));
+                kept.insert(key, (people, Arc::clone(&inventory)));
                 inventory
             }
         }
@@ -85,13 +94,15 @@ pub fn assess_with(compiled: &Compiled, desired: &[Desired], live: &Live) -> Ass
     whole.gaps.dedup();
     whole.assumptions.sort();
     whole.assumptions.dedup();
-    let key = |one: &PrincipalAccess| {
-        (one.manifest.clone(), one.question, std::cmp::Reverse(one.verdict), one.declared, one.arn.clone())
-    };
     whole.principals.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.cmp(b)));
     whole.second_tier.sort();
     whole.complete = whole.gaps.is_empty() && !whole.assumptions.iter().any(|one| one.unread);
     whole
+}
+
+/// By what principals are sorted.
+fn key(one: &PrincipalAccess) -> (&str, Question, std::cmp::Reverse<Verdict>, bool, &str) {
+    (&one.manifest, one.question, std::cmp::Reverse(one.verdict), one.declared, &one.arn)
 }
 
 /// The system tables are those of the Databricks account: a principal that one manifest of it declares is declared.
@@ -120,7 +131,7 @@ fn assess_one(compiled: &Compiled, desired: &Desired, live: &Live) -> Assessment
     }
     let mut classes = objects::classes(&mut estate);
     let people = estate.read(Read::AccountAuthorization, Fact::authorization);
-    let inventory = people.present().map(|people| compiled.inventory(estate.account(), people));
+    let inventory = people.present().map(|people| compiled.inventory(estate.account(), owner(&estate), people));
     let nobody = Inventory::default();
     let inventory_ref = inventory.as_deref().unwrap_or(&nobody);
     let mentioned = mentioned(&estate);
@@ -131,8 +142,7 @@ fn assess_one(compiled: &Compiled, desired: &Desired, live: &Live) -> Assessment
         inventory: inventory.as_deref(),
     };
     let mut subjects = inventory_ref.subjects.clone();
-    owners(&mut subjects, &estate);
-    subjects.extend(home.outsiders(&mentioned));
+    subjects.extend(home.outsiders(&mentioned).into_iter().map(Arc::new));
     let documents = documents(&estate, &subjects);
     if !objects::choose(&mut classes, &estate, &documents) {
         estate.assume(
@@ -142,9 +152,11 @@ fn assess_one(compiled: &Compiled, desired: &Desired, live: &Live) -> Assessment
         );
     }
     standing(&mut estate, &classes, inventory_ref);
-    let filter = Filter::new(&estate);
-    let reach = Reach { estate: &estate, classes: &classes, filter: &filter };
-    let mut found: Vec<Vec<Found>> = subjects.iter().map(|subject| reach.of(subject)).collect();
+    let filter = Filter::new(&estate, &classes);
+    let reach = Reach::new(&estate, &classes, &filter);
+    let outlines: Vec<Outline> = subjects.iter().map(|subject| filter.outline(subject)).collect();
+    let mut found: Vec<Vec<Found>> =
+        subjects.iter().zip(&outlines).map(|(subject, outline)| reach.of(subject, outline)).collect();
     lent::to_principals(&reach, inventory_ref, &subjects, &mut found);
     let targets = targets(inventory_ref, &subjects, &found);
     let graph = Chains { estate: &estate, inventory: inventory_ref, home: &home }.behind(&targets, &subjects);
@@ -160,7 +172,14 @@ fn assess_one(compiled: &Compiled, desired: &Desired, live: &Live) -> Assessment
     let roles =
         |arn: &str| -> Vec<PrincipalAccess> { principals.iter().filter(|one| one.arn == arn).cloned().collect() };
     let databricks = databricks::assess(desired, live, &declared, &roles);
-    let (mut second_tier, taken) = second::indirect(&estate, &declared, inventory_ref, &principals);
+    let second = Second {
+        estate: &estate,
+        declared: &declared,
+        inventory: inventory_ref,
+        common: &filter.common,
+        outlines: &outlines,
+    };
+    let (mut second_tier, taken) = second::indirect(&second, &principals);
     second_tier.extend(databricks.indirect);
     principals.extend(databricks.principals);
     let mut gaps = estate.gaps.clone();
@@ -195,13 +214,6 @@ fn owner(estate: &Estate<'_>) -> Option<String> {
     list.present().map(|list| list.owner)
 }
 
-fn owners(subjects: &mut [Subject], estate: &Estate<'_>) {
-    let owner = owner(estate);
-    for subject in subjects.iter_mut() {
-        subject.canonical_user.clone_from(&owner);
-    }
-}
-
 /// Everybody whom something about the bucket or its keys names.
 fn mentioned(estate: &Estate<'_>) -> Mentioned {
     let mut mentioned = Mentioned::default();
@@ -234,12 +246,12 @@ fn mentioned(estate: &Estate<'_>) -> Mentioned {
 }
 
 /// Documents whose resources tell objects apart.
-fn documents(estate: &Estate<'_>, subjects: &[Subject]) -> Vec<Arc<NamedPolicy>> {
-    let identity = subjects.iter().flat_map(|one| one.identity.policies.iter().chain(&one.identity.boundary));
-    let mut all: Vec<Arc<NamedPolicy>> = identity.cloned().chain(estate.shared()).collect();
-    all.sort_by_key(|policy| Arc::as_ptr(policy) as usize);
-    all.dedup_by_key(|policy| Arc::as_ptr(policy) as usize);
-    all
+fn documents<'s>(estate: &'s Estate<'_>, subjects: &'s [Arc<Subject>]) -> Vec<&'s Sheet> {
+    let identity = subjects.iter().flat_map(|one| one.identity.sheets());
+    let mut all: Vec<&Arc<Sheet>> = identity.chain(estate.shared()).collect();
+    all.sort_by_key(|sheet| Arc::as_ptr(sheet) as usize);
+    all.dedup_by_key(|sheet| Arc::as_ptr(sheet) as usize);
+    all.into_iter().map(|sheet| &**sheet).collect()
 }
 
 /// What is taken to be so in every assessment, where it applies.
@@ -287,7 +299,7 @@ fn standing(estate: &mut Estate<'_>, classes: &[Objects], inventory: &Inventory)
 }
 
 /// Own roles that can do anything: the ends of chains.
-fn targets(inventory: &Inventory, subjects: &[Subject], found: &[Vec<Found>]) -> BTreeSet<usize> {
+fn targets(inventory: &Inventory, subjects: &[Arc<Subject>], found: &[Vec<Found>]) -> BTreeSet<usize> {
     let able: BTreeSet<&str> = subjects
         .iter()
         .zip(found)
@@ -318,6 +330,9 @@ fn chains(entries: &mut Entries<'_>, graph: &Graph, found: &[Vec<Found>], invent
             }
             let toward = graph.toward(&goals);
             for (index, subject) in graph.subjects.iter().enumerate() {
+                if !graph.leads_on(index) {
+                    continue;
+                }
                 let direct = found.get(index).into_iter().flatten();
                 let already = direct
                     .filter(|one| one.question == question && one.class == class)
@@ -337,8 +352,8 @@ fn chains(entries: &mut Entries<'_>, graph: &Graph, found: &[Vec<Found>], invent
 }
 
 /// B6: an access point that was not listed lets in whomever its own policy names.
-fn unlisted_doors(reach: &Reach<'_>, mentioned: &Mentioned, subjects: &[Subject]) -> Vec<PrincipalAccess> {
-    let Reach { estate, classes, filter } = reach;
+fn unlisted_doors(reach: &Reach<'_>, mentioned: &Mentioned, subjects: &[Arc<Subject>]) -> Vec<PrincipalAccess> {
+    let Reach { estate, classes, filter, .. } = reach;
     if !filter.speaks_of_access_points() {
         return Vec::new();
     }

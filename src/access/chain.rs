@@ -28,7 +28,7 @@ pub(super) struct Edge {
 /// Everybody who can take a role that matters, and how.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
-    pub subjects: Vec<Subject>,
+    pub subjects: Vec<Arc<Subject>>,
     /// By subject.
     pub edges: Vec<Vec<Edge>>,
     /// Subject → role of the inventory that it is.
@@ -54,19 +54,28 @@ pub(super) struct Chains<'a> {
 impl Chains<'_> {
     /// The graph behind some roles (indices into the inventory): whoever can take one of them, whoever can take theirs, and
     /// so on. `known` are the subjects that were asked about already.
-    pub fn behind(&self, targets: &BTreeSet<usize>, known: &[Subject]) -> Graph {
+    pub fn behind(&self, targets: &BTreeSet<usize>, known: &[Arc<Subject>]) -> Graph {
         let mut graph = Graph { subjects: known.to_vec(), ..Graph::default() };
+        let mut places: HashMap<(&str, PrincipalKind), usize> = HashMap::with_capacity(known.len());
+        for (at, subject) in known.iter().enumerate() {
+            places.entry((&subject.name, subject.kind)).or_insert(at);
+        }
         for (index, role) in self.inventory.roles.iter().enumerate() {
-            if let Some(at) = self.inventory.subjects.get(role.subject).and_then(|own| position(known, own)) {
-                graph.own.insert(at, index);
+            let own = self.inventory.subjects.get(role.subject);
+            if let Some(at) = own.and_then(|own| places.get(&(own.name.as_str(), own.kind))) {
+                graph.own.insert(*at, index);
             }
         }
+        // Texts are read once, so an equal policy is the same one.
+        let mut entered = BTreeSet::new();
         let mut queue: VecDeque<usize> = targets.iter().copied().collect();
         let mut seen = targets.clone();
         let mut candidates = Candidates::default();
         while let Some(index) = queue.pop_front() {
             let Some(role) = self.inventory.roles.get(index) else { continue };
-            self.entrants(&role.trust, &mut graph);
+            if entered.insert(Arc::as_ptr(&role.trust) as usize) {
+                self.entrants(&role.trust, &mut graph);
+            }
             graph.edges.resize_with(graph.subjects.len(), Vec::new);
             for subject in candidates.of(role, &graph.subjects) {
                 for edge in self.edges(&graph, subject, index, role) {
@@ -93,9 +102,9 @@ impl Chains<'_> {
             // What stands for all others has been asked about with what the bucket's own policies name.
             let general =
                 matches!(subject.kind, PrincipalKind::AnyAws | PrincipalKind::Anonymous | PrincipalKind::Root);
-            let same = |one: &Subject| one.name == subject.name && one.principal == subject.principal;
+            let same = |one: &Arc<Subject>| one.name == subject.name && one.principal == subject.principal;
             if !general && !graph.subjects.iter().any(same) {
-                graph.subjects.push(subject);
+                graph.subjects.push(Arc::new(subject));
             }
         }
     }
@@ -168,10 +177,6 @@ impl Chains<'_> {
     }
 }
 
-fn position(subjects: &[Subject], own: &Subject) -> Option<usize> {
-    subjects.iter().position(|one| one.name == own.name && one.kind == own.kind)
-}
-
 /// How closely the Allows of a trust policy may name a subject.
 fn named_as(trust: &NamedPolicy, subject: &Subject) -> Levels {
     let Document::Known(policy) = &trust.document else { return Levels::up_to(Level::Exact) };
@@ -209,6 +214,11 @@ pub(super) struct Path {
 }
 
 impl Graph {
+    /// Whether a subject can take any role.
+    pub fn leads_on(&self, subject: usize) -> bool {
+        self.edges.get(subject).is_some_and(|edges| !edges.is_empty())
+    }
+
     /// How every role gets to one of some goals.
     pub fn toward(&self, goals: &BTreeMap<usize, Verdict>) -> Toward<'_> {
         let mut incoming: BTreeMap<usize, Vec<(usize, &Edge)>> = BTreeMap::new();
@@ -287,7 +297,7 @@ struct Candidates {
 }
 
 impl Candidates {
-    fn of(&mut self, role: &OwnRole, subjects: &[Subject]) -> BTreeSet<usize> {
+    fn of(&mut self, role: &OwnRole, subjects: &[Arc<Subject>]) -> BTreeSet<usize> {
         for (index, subject) in subjects.iter().enumerate().skip(self.known) {
             if subject.identity.may_allow("iam:PassRole") {
                 self.may_pass.insert(index);

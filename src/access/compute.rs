@@ -208,8 +208,7 @@ impl<'a> Compute<'a> {
     fn resources(&self, pattern: &str) -> Vec<String> {
         let Self { estate, subject, .. } = self;
         let mut kinds = Kinds::matching(pattern);
-        let own = subject.identity.policies.iter().chain(&subject.identity.boundary);
-        for document in own.chain(estate.limits.service_control.iter().flatten()) {
+        for document in subject.identity.sheets().chain(estate.limits.service_control.iter().flatten()) {
             if let Document::Known(policy) = &document.document {
                 kinds.add(policy, Some(&subject.principal), &BTreeMap::new());
             }

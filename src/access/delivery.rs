@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::iam::symbolic::{Keys, World};
-use crate::iam::{NamedPolicy, Principal, Truth};
+use crate::iam::{Principal, Truth};
 use crate::model::live::Read;
 use crate::model::{Fact, Observed};
 
-use super::allowed::may_allow;
+use super::allowed::{Sheet, may_allow};
 use super::ask::{Ask, Guard, answer};
 use super::assessment::{PrincipalKind, ProofVerdict};
 use super::inventory::OwnRole;
@@ -57,11 +57,13 @@ pub(super) fn works(case: &Case<'_>) -> (ProofVerdict, Vec<String>) {
 }
 
 /// The delivery role and its trust policy: from the account's records, else from what was read of the role itself.
-fn role(case: &Case<'_>, arn: &str) -> Option<(Subject, Arc<NamedPolicy>)> {
+fn role(case: &Case<'_>, arn: &str) -> Option<(Subject, Arc<Sheet>)> {
     if let Some(inventory) = case.inventory
         && let Some(OwnRole { subject, trust, .. }) = inventory.roles.iter().find(|role| role.arn == arn)
     {
-        return Some((inventory.subjects.get(*subject)?.clone(), Arc::clone(trust)));
+        // Proved whatever the account's canonical user is.
+        let subject = Subject { canonical_user: None, ..Subject::clone(inventory.subjects.get(*subject)?) };
+        return Some((subject, Arc::clone(trust)));
     }
     let (estate, place) = (case.estate, case.estate.desired.role_place());
     let (_, name) = estate.desired.role.arn.role()?;
@@ -74,19 +76,19 @@ fn role(case: &Case<'_>, arn: &str) -> Option<(Subject, Arc<NamedPolicy>)> {
                 policies.push(match estate.live.view(&place, read, Fact::policy) {
                     Observed::Present(text) => estate.library.read(&policy, &text.0),
                     Observed::Absent => continue,
-                    Observed::Unknown(gap) => Arc::new(NamedPolicy::unknown(&policy, &gap.message)),
+                    Observed::Unknown(gap) => estate.library.unknown(&policy, &gap.message),
                 });
             }
         }
         Observed::Absent => {}
-        Observed::Unknown(gap) => policies.push(Arc::new(NamedPolicy::unknown("inline policies", &gap.message))),
+        Observed::Unknown(gap) => policies.push(estate.library.unknown("inline policies", &gap.message)),
     }
     match estate.live.view(&place, Read::RoleAttachedPolicies { role: name }, Fact::names) {
         Observed::Present(names) if names.0.is_empty() => {}
         Observed::Absent => {}
-        _ => policies.push(Arc::new(NamedPolicy::unknown("attached policies", "their text was not read"))),
+        _ => policies.push(estate.library.unknown("attached policies", "their text was not read")),
     }
-    let boundary = role.boundary.as_ref().map(|arn| Arc::new(NamedPolicy::unknown(arn, "its text was not read")));
+    let boundary = role.boundary.as_ref().map(|arn| estate.library.unknown(arn, "its text was not read"));
     let trust = estate.library.read("trust policy", &role.trust);
     let in_account = estate.desired.role.arn.account == estate.account();
     let subject = Subject {
@@ -94,7 +96,7 @@ fn role(case: &Case<'_>, arn: &str) -> Option<(Subject, Arc<NamedPolicy>)> {
         kind: PrincipalKind::Role,
         principal: arn.parse::<Principal>().ok()?,
         credential: Credential::Role,
-        identity: Identity::new(policies, boundary, estate.library),
+        identity: Identity::new(policies, boundary),
         in_account,
         traits: Traits::Known { tags: role.tags.clone(), session_tags: may_allow(&trust, "sts:TagSession") },
         canonical_user: Some(String::new()),
@@ -104,7 +106,7 @@ fn role(case: &Case<'_>, arn: &str) -> Option<(Subject, Arc<NamedPolicy>)> {
 }
 
 /// Every request of a delivery, with who makes it.
-fn requests(case: &Case<'_>, role: &Subject, trust: &Arc<NamedPolicy>, arn: &str) -> Vec<(Subject, Ask)> {
+fn requests(case: &Case<'_>, role: &Subject, trust: &Arc<Sheet>, arn: &str) -> Vec<(Subject, Ask)> {
     let estate = case.estate;
     let mut all = Vec::new();
     if let Some(databricks) = databricks(case) {
@@ -121,7 +123,7 @@ fn requests(case: &Case<'_>, role: &Subject, trust: &Arc<NamedPolicy>, arn: &str
         all.push((databricks, one));
     }
     let Some(current) = case.classes.iter().find(|objects| objects.class.id == "current") else { return all };
-    let guard = Guard { policy: estate.policy.as_deref(), block: Some(&estate.block) };
+    let guard = estate.guard();
     let worlds = delivering(&estate.worlds(role).all);
     let own = variables::objects(estate, role, &worlds, &current.class.prefixes);
     for object in current.witnesses.iter().chain(&own) {

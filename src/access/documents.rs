@@ -5,21 +5,43 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::iam::NamedPolicy;
 
-use super::allowed::Patterns;
+use super::allowed::{Patterns, Sheet};
 
-/// Documents by name and text.
+/// Documents by text; those of one text by name.
 #[derive(Debug, Default)]
 pub(super) struct Library {
-    read: Mutex<HashMap<(String, String), Arc<NamedPolicy>>>,
-    pub patterns: Patterns,
+    read: Mutex<HashMap<Arc<str>, Vec<Arc<Sheet>>>>,
+    patterns: Patterns,
+    /// Whether every request goes to the engine, those that are plainly closed as well. Slow, and the same but for words.
+    pub exhaustive: bool,
 }
 
 impl Library {
+    #[cfg(test)]
+    pub fn exhaustive() -> Self {
+        Self { exhaustive: true, ..Self::default() }
+    }
+
     /// The document of a text. One that cannot be read is an unknown document, which may allow and deny everything.
-    pub fn read(&self, name: &str, text: &str) -> Arc<NamedPolicy> {
+    pub fn read(&self, name: &str, text: &str) -> Arc<Sheet> {
         // A lock that a panicking thread left behind still guards whole entries.
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = read.entry((name.to_owned(), text.to_owned()));
-        Arc::clone(entry.or_insert_with(|| Arc::new(NamedPolicy::read(name, text))))
+        let text: Arc<str> = text.into();
+        let named = read.entry(Arc::clone(&text)).or_default();
+        if let Some(sheet) = named.iter().find(|sheet| *sheet.name == *name) {
+            return Arc::clone(sheet);
+        }
+        let sheet = self.sheet(NamedPolicy::read_shared(name, &text));
+        named.push(Arc::clone(&sheet));
+        sheet
+    }
+
+    /// What can be told of a document that has no text here.
+    pub fn sheet(&self, policy: NamedPolicy) -> Arc<Sheet> {
+        Arc::new(Sheet::new(policy, &self.patterns))
+    }
+
+    pub fn unknown(&self, name: &str, why: &str) -> Arc<Sheet> {
+        self.sheet(NamedPolicy::unknown(name, why))
     }
 }

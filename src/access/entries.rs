@@ -1,6 +1,7 @@
 //! What was found, as entries of the assessment: one per principal, question, class and way of being declared.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Desired;
 
@@ -22,14 +23,46 @@ pub(super) struct Book<'a> {
     pub inventory: &'a Inventory,
 }
 
+impl Book<'_> {
+    fn entry(&self, subject: &Subject, found: &Found, declared: Option<String>) -> Option<PrincipalAccess> {
+        let Found { question, class, action, duty: _, outcome } = found;
+        let class = &self.classes.get(*class)?.class;
+        let about_key = action.starts_with("kms:");
+        let mut statements = outcome.statements.clone();
+        let mut witness = Witness { context: outcome.context.clone(), ..Witness::default() };
+        // The request to the key comes last.
+        if about_key || class.key.is_some() && *question == Question::Read {
+            witness.kms = statements.pop().unwrap_or_default();
+        }
+        witness.s3 = statements.into_iter().flatten().collect();
+        let able = outcome.verdict.possible();
+        Some(PrincipalAccess {
+            manifest: self.desired.name.clone(),
+            question: *question,
+            arn: subject.name.clone(),
+            kind: subject.kind,
+            declared: declared.is_some(),
+            declared_as: declared.unwrap_or_else(|| "not declared".to_owned()),
+            verdict: outcome.verdict,
+            certain: outcome.certain,
+            object_class: class.id.clone(),
+            actions: if able { vec![(*action).to_owned()] } else { Vec::new() },
+            via: Vec::new(),
+            witness,
+            conditions: outcome.conditions.clone(),
+            blocked_by: outcome.blocked.clone(),
+        })
+    }
+}
+
 /// Name, question, class, declaration.
 type Key = (String, Question, String, Option<String>);
 
 pub(super) struct Entries<'a> {
     book: &'a Book<'a>,
     able: BTreeMap<Key, PrincipalAccess>,
-    /// (name, question) → why not, for those who cannot in any class.
-    unable: BTreeMap<(String, Question), PrincipalAccess>,
+    /// (question, name) → why not, for those who cannot in any class.
+    unable: BTreeMap<(Question, &'a str), PrincipalAccess>,
 }
 
 impl<'a> Entries<'a> {
@@ -38,14 +71,16 @@ impl<'a> Entries<'a> {
     }
 
     /// What a principal can do by itself, or what stops it.
-    pub fn direct(&mut self, subject: &Subject, found: &[Found]) {
+    pub fn direct(&mut self, subject: &'a Subject, found: &[Found]) {
         for one in found {
-            let declared = self.book.declared.aws(&subject.name, one.duty);
-            let Some(entry) = self.entry(subject, one, declared.clone()) else { continue };
+            let declared = || self.book.declared.aws(&subject.name, one.duty);
             if one.outcome.verdict.possible() {
-                self.add(entry, declared);
-            } else {
-                self.unable.entry((subject.name.clone(), one.question)).or_insert(entry);
+                let declared = declared();
+                if let Some(entry) = self.book.entry(subject, one, declared.clone()) {
+                    self.add(entry, declared);
+                }
+            } else if let Entry::Vacant(place) = self.unable.entry((one.question, &subject.name)) {
+                self.book.entry(subject, one, declared()).map(|entry| place.insert(entry));
             }
         }
     }
@@ -53,7 +88,7 @@ impl<'a> Entries<'a> {
     /// What a principal can do by taking a role.
     pub fn chained(&mut self, subject: &Subject, end: &Found, path: &Path) {
         let declared = self.declared_through(subject, end.duty, path);
-        let Some(mut entry) = self.entry(subject, end, declared.clone()) else { return };
+        let Some(mut entry) = self.book.entry(subject, end, declared.clone()) else { return };
         entry.verdict = entry.verdict.min(path.verdict);
         entry.certain &= path.certain;
         entry.conditions = path.hops.iter().flat_map(|hop| hop.conditions.clone()).chain(entry.conditions).collect();
@@ -83,36 +118,6 @@ impl<'a> Entries<'a> {
         enters.then(|| format!("the way into {label}"))
     }
 
-    fn entry(&self, subject: &Subject, found: &Found, declared: Option<String>) -> Option<PrincipalAccess> {
-        let Found { question, class, action, duty: _, outcome } = found;
-        let class = &self.book.classes.get(*class)?.class;
-        let about_key = action.starts_with("kms:");
-        let mut statements = outcome.statements.clone();
-        let mut witness = Witness { context: outcome.context.clone(), ..Witness::default() };
-        // The request to the key comes last.
-        if about_key || class.key.is_some() && *question == Question::Read {
-            witness.kms = statements.pop().unwrap_or_default();
-        }
-        witness.s3 = statements.into_iter().flatten().collect();
-        let able = outcome.verdict.possible();
-        Some(PrincipalAccess {
-            manifest: self.book.desired.name.clone(),
-            question: *question,
-            arn: subject.name.clone(),
-            kind: subject.kind,
-            declared: declared.is_some(),
-            declared_as: declared.unwrap_or_else(|| "not declared".to_owned()),
-            verdict: outcome.verdict,
-            certain: outcome.certain,
-            object_class: class.id.clone(),
-            actions: if able { vec![(*action).to_owned()] } else { Vec::new() },
-            via: Vec::new(),
-            witness,
-            conditions: outcome.conditions.clone(),
-            blocked_by: outcome.blocked.clone(),
-        })
-    }
-
     fn add(&mut self, entry: PrincipalAccess, declared: Option<String>) {
         let key = (entry.arn.clone(), entry.question, entry.object_class.clone(), declared);
         let Some(kept) = self.able.get_mut(&key) else {
@@ -128,12 +133,12 @@ impl<'a> Entries<'a> {
         kept.actions = actions;
     }
 
-    /// Sorted by name. Who can in one way is not said to be unable in another.
+    /// Whoever can by name, the others by question. Who can in one way is not said to be unable in another.
     pub fn finish(self) -> Vec<PrincipalAccess> {
         let Self { able, unable, .. } = self;
         let mut all: Vec<PrincipalAccess> = able.into_values().collect();
-        let can: std::collections::BTreeSet<(String, Question)> =
-            all.iter().map(|one| (one.arn.clone(), one.question)).collect();
+        let can: BTreeSet<(Question, String)> = all.iter().map(|one| (one.question, one.arn.clone())).collect();
+        let can: BTreeSet<(Question, &str)> = can.iter().map(|(question, arn)| (*question, arn.as_str())).collect();
         all.extend(unable.into_iter().filter(|(key, _)| !can.contains(key)).map(|(_, entry)| entry));
         debug_assert!(all.iter().all(|one| one.verdict == Verdict::Cannot || !one.actions.is_empty()));
         all

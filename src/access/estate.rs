@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::iam::NamedPolicy;
 use crate::model::access_grant::AccessGrant;
 use crate::model::access_point::{AccessPoint, MultiRegionAccessPoint};
 use crate::model::bucket::{Acl, Encryption, PublicAccessBlock};
@@ -14,7 +13,8 @@ use crate::model::key::Grant;
 use crate::model::live::{Query, Read};
 use crate::model::{Arn, Desired, Fact, Gap, Live, Observed, Place};
 
-use super::ask::Worlds;
+use super::allowed::Sheet;
+use super::ask::{Guard, Worlds};
 use super::assessment::Assumption;
 use super::documents::Library;
 use super::organization::Limits;
@@ -29,7 +29,7 @@ pub(super) struct KeyState {
     /// ARN, or the token of a key that a plan makes.
     pub arn: String,
     pub account: Option<String>,
-    pub policy: Option<Arc<NamedPolicy>>,
+    pub policy: Option<Arc<Sheet>>,
     pub grants: Vec<Grant>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct KeyState {
 #[derive(Clone, Debug)]
 pub(super) struct Door {
     pub point: AccessPoint,
-    pub policy: Option<Arc<NamedPolicy>>,
+    pub policy: Option<Arc<Sheet>>,
 }
 
 /// One audit bucket and what surrounds it.
@@ -47,7 +47,7 @@ pub(super) struct Estate<'a> {
     pub library: &'a Library,
     pub place: Place,
     pub exists: bool,
-    pub policy: Option<Arc<NamedPolicy>>,
+    pub policy: Option<Arc<Sheet>>,
     /// Account and bucket switches joined; a switch that was not read counts as off.
     pub block: PublicAccessBlock,
     pub encryption: Observed<Encryption>,
@@ -99,7 +99,7 @@ impl<'a> Estate<'a> {
         estate.policy = match estate.read(Read::BucketPolicy { bucket: estate.bucket() }, Fact::policy) {
             Observed::Present(text) => Some(library.read("bucket policy", &text.0)),
             Observed::Absent => None,
-            Observed::Unknown(gap) => Some(Arc::new(NamedPolicy::unknown("bucket policy", &gap.message))),
+            Observed::Unknown(gap) => Some(library.unknown("bucket policy", &gap.message)),
         };
         estate.block = estate.switches();
         estate.acl = estate.lists();
@@ -127,11 +127,11 @@ impl<'a> Estate<'a> {
     }
 
     /// Documents that bear on everybody: of bucket, access points, keys and organization.
-    pub fn shared(&self) -> impl Iterator<Item = Arc<NamedPolicy>> + '_ {
+    pub fn shared(&self) -> impl Iterator<Item = &Arc<Sheet>> {
         let doors = self.doors.iter().filter_map(|door| door.policy.as_ref());
         let keys = self.keys.values().filter_map(|key| key.policy.as_ref());
         let levels = self.limits.service_control.iter().flatten().chain(&self.limits.resource_control);
-        self.policy.iter().chain(doors).chain(keys).chain(levels).cloned()
+        self.policy.iter().chain(doors).chain(keys).chain(levels)
     }
 
     /// A read in the bucket's account and region; one that failed is noted.
@@ -154,6 +154,11 @@ impl<'a> Estate<'a> {
         let sender = (subject.credential, subject.traits.clone(), subject.in_account, open);
         let mut known = self.worlds.borrow_mut();
         Rc::clone(known.entry(sender).or_insert_with(|| Rc::new(Worlds::of(subject, self))))
+    }
+
+    /// The bucket's own policy with its public access block.
+    pub fn guard(&self) -> Guard<'_> {
+        Guard { policy: self.policy.as_ref().map(|sheet| &***sheet), block: Some(&self.block) }
     }
 
     pub fn assume(&mut self, code: &str, message: impl Into<String>) {
@@ -234,7 +239,7 @@ impl<'a> Estate<'a> {
         let policy = match self.read(Read::AccessPointPolicy { name }, Fact::policy) {
             Observed::Present(text) => Some(self.library.read(&title, &text.0)),
             Observed::Absent => None,
-            Observed::Unknown(gap) => Some(Arc::new(NamedPolicy::unknown(&title, &gap.message))),
+            Observed::Unknown(gap) => Some(self.library.unknown(&title, &gap.message)),
         };
         self.doors.push(Door { point, policy });
     }
@@ -262,11 +267,11 @@ impl<'a> Estate<'a> {
         let policy = match self.anywhere(&Read::KeyPolicy { key: arn.to_owned() }) {
             Observed::Present(Fact::Policy(text)) => Some(self.library.read(title, &text.0)),
             Observed::Absent => None,
-            Observed::Present(_) => Some(Arc::new(NamedPolicy::unknown(title, "it has another shape than asked"))),
+            Observed::Present(_) => Some(self.library.unknown(title, "it has another shape than asked")),
             Observed::Unknown(gap) => {
-                let unknown = NamedPolicy::unknown(title, &gap.message);
+                let unknown = self.library.unknown(title, &gap.message);
                 self.gaps.push(gap);
-                Some(Arc::new(unknown))
+                Some(unknown)
             }
         };
         let grants = match self.anywhere(&Read::KeyGrants { key: arn.to_owned() }) {

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 
 use crate::iam::context::Context;
 use crate::iam::glob::Short;
@@ -12,14 +11,13 @@ use crate::iam::{Document, Effect, NamedPolicy, Principal, Statement, Version};
 
 use crate::model::key::Grant;
 
-use super::allowed::Actions;
+use super::allowed::Sheet;
 use super::ask::Ask;
-use super::estate::{Estate, KeyState};
+use super::estate::Estate;
+use super::objects::Objects;
+use super::outline::{Common, Given, Outline};
 use super::subject::Subject;
-use super::variables::{self, has_variables};
-
-/// Resources, and the actions that a document may allow on them.
-type ByResource = Vec<(String, Actions)>;
+use super::variables;
 
 /// Name, principal and prefixes → objects.
 type OwnObjects = HashMap<(String, String, Vec<String>), Vec<String>>;
@@ -27,10 +25,12 @@ type OwnObjects = HashMap<(String, String, Vec<String>), Vec<String>>;
 pub(super) struct Filter<'a> {
     estate: &'a Estate<'a>,
     access_points: bool,
-    /// Documents with variables that bear on everybody.
-    with_variables: Vec<Arc<NamedPolicy>>,
-    /// By document.
-    allows: RefCell<HashMap<usize, ByResource>>,
+    /// Whether documents that bear on everybody have variables.
+    variables: bool,
+    /// The resources that everybody is asked about, and what is given to whom on them.
+    pub common: Common,
+    bucket: Given<'a>,
+    keys: Vec<Given<'a>>,
     /// What variables mean for a principal.
     own: RefCell<OwnObjects>,
     /// A context in which every key may have any value.
@@ -38,15 +38,16 @@ pub(super) struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    pub fn new(estate: &'a Estate<'a>) -> Self {
-        let policy = estate.policy.as_deref();
+    pub fn new(estate: &'a Estate<'a>, classes: &[Objects]) -> Self {
         Self {
             estate,
-            access_points: policy.is_some_and(speaks_of_access_points),
-            with_variables: estate.shared().filter(has_variables).collect(),
-            allows: RefCell::default(),
+            access_points: estate.policy.as_ref().is_some_and(|policy| speaks_of_access_points(policy)),
+            variables: estate.shared().any(|sheet| sheet.variables),
+            common: Common::of(estate, classes),
+            bucket: Given::by(estate.policy.as_deref(), &[]),
+            keys: estate.keys.values().map(|key| Given::by(key.policy.as_deref(), &key.grants)).collect(),
             own: RefCell::default(),
-            nothing_known: Context::new(&BTreeMap::new(), &BTreeSet::from(["*".to_owned()])),
+            nothing_known: nothing_known(),
         }
     }
 
@@ -54,78 +55,78 @@ impl<'a> Filter<'a> {
         self.access_points
     }
 
+    /// Whether direct requests are the only way to the bucket.
+    pub fn is_direct(&self) -> bool {
+        !self.access_points && self.estate.acl.is_none()
+    }
+
+    /// What may be open to a principal, of everything that is asked of everybody.
+    pub fn outline(&self, subject: &Subject) -> Outline {
+        match self.estate.library.exhaustive {
+            true => Outline::open(),
+            false => Outline::of(subject, &self.common, &self.bucket, &self.keys),
+        }
+    }
+
     /// Why a request is closed, where that is plain: nothing that may allow it speaks of this principal, action and resource.
     /// Denies and conditions are not looked at.
-    pub fn closed(&self, subject: &Subject, ask: &Ask) -> Option<String> {
+    pub fn closed(&self, subject: &Subject, outline: &Outline, ask: &Ask) -> Option<String> {
         let (action, resource) = (ask.request.action.as_str(), ask.request.resource.as_str());
-        self.plainly(subject, (&ask.name, action, resource), ask.policies.resource.as_ref(), &ask.policies.kms_grants)
+        // Where there are access points or lists, policies of other doors decide about the same objects.
+        let in_bucket = self.common.in_bucket(resource).filter(|_| self.is_direct());
+        let known = self.common.key(resource).or(in_bucket).and_then(|at| outline.on(at).has(action));
+        let open = known.unwrap_or_else(|| {
+            self.is_open(subject, action, resource, ask.policies.resource.as_ref(), &ask.policies.kms_grants)
+        });
+        (!open).then(|| obstacle(subject, &ask.name))
     }
 
-    /// The same for a direct request to the bucket, before anything is put together for it.
-    pub fn closed_directly(&self, subject: &Subject, action: &str, resource: &str) -> Option<String> {
-        if self.access_points || self.estate.acl.is_some() {
-            return None;
-        }
-        self.plainly(subject, (action, action, resource), self.estate.policy.as_deref(), &[])
+    /// Whether a direct request to the bucket or an object of it may be open, before anything is put together for it.
+    pub fn is_open_directly(&self, subject: &Subject, outline: &Outline, action: &str, resource: &str) -> bool {
+        let known = self.common.in_bucket(resource).and_then(|at| outline.on(at).has(action));
+        known.unwrap_or_else(|| self.is_open(subject, action, resource, self.estate.guard().policy, &[]))
     }
 
-    /// The same for an action on whatever object or on the bucket.
-    pub fn closed_everywhere(&self, subject: &Subject, action: &str) -> Option<String> {
-        if self.access_points || self.estate.acl.is_some() {
-            return None;
-        }
-        openness(subject, action, self.estate.policy.as_deref(), &[]).obstacle(action)
-    }
-
-    /// The same for an action on a key.
-    pub fn closed_on_key(&self, subject: &Subject, action: &str, key: &KeyState) -> Option<String> {
-        openness(subject, action, key.policy.as_deref(), &key.grants).obstacle(action)
-    }
-
-    fn plainly(
+    fn is_open(
         &self,
         subject: &Subject,
-        (name, action, resource): (&str, &str, &str),
+        action: &str,
+        resource: &str,
         policy: Option<&NamedPolicy>,
         kms_grants: &[Grant],
-    ) -> Option<String> {
-        let own = || subject.identity.policies.iter().any(|policy| self.may_allow(policy, action, resource));
-        let openness = match openness(subject, action, policy, kms_grants) {
-            Openness::ByIdentity if !own() => Openness::Closed(BOTH),
-            other => other,
-        };
-        openness.obstacle(name)
-    }
-
-    fn may_allow(&self, policy: &Arc<NamedPolicy>, action: &str, resource: &str) -> bool {
-        let Document::Known(document) = &policy.document else { return true };
-        let about = |statement: &Statement| self.is_about(document.version, statement, resource);
-        let mut known = self.allows.borrow_mut();
-        let by_resource = known.entry(Arc::as_ptr(policy) as usize).or_default();
-        let actions = match by_resource.iter().find(|(one, _)| one == resource) {
-            Some((_, actions)) => *actions,
-            None => {
-                let actions = self.estate.library.patterns.allowed_where(policy, about);
-                by_resource.push((resource.to_owned(), actions));
-                actions
+    ) -> bool {
+        if self.estate.library.exhaustive {
+            return true;
+        }
+        let operation = action.split(':').nth(1).unwrap_or_default();
+        let mut operations = kms_grants.iter().flat_map(|grant| &grant.operations);
+        if operations.any(|one| one.eq_ignore_ascii_case(operation))
+            || policy.is_some_and(|policy| grants(policy, action, subject))
+        {
+            return true;
+        }
+        match subject.principal {
+            // Across accounts, and without an account, the resource's own policy has to allow.
+            _ if !subject.in_account => false,
+            // The root user needs no policy of its own, except for keys.
+            Principal::Root { .. } if !action.starts_with("kms:") => true,
+            _ => {
+                subject.identity.may_allow(action)
+                    && subject.identity.policies.iter().any(|sheet| self.may_allow(sheet, action, resource))
             }
-        };
-        actions.has(action).unwrap_or_else(|| {
-            let covers = |statement: &Statement| action_matches(&statement.action, action).possible();
-            document.statements.iter().any(|one| one.effect == Effect::Allow && covers(one) && about(one))
-        })
+        }
     }
 
-    fn is_about(&self, version: Version, statement: &Statement, resource: &str) -> bool {
-        statement.resource.as_ref().is_none_or(|element| {
-            resource_matches(element, resource, version, &self.nothing_known, Short::Padded).possible()
-        })
+    fn may_allow(&self, sheet: &Sheet, action: &str, resource: &str) -> bool {
+        let Document::Known(document) = &sheet.document else { return true };
+        let covers = |statement: &Statement| action_matches(&statement.action, action).possible();
+        let mut allows = document.statements.iter().filter(|one| one.effect == Effect::Allow && covers(one));
+        allows.any(|statement| is_about(document.version, statement, resource, &self.nothing_known))
     }
 
     /// Objects that policies mean for this principal by a variable, such as `audit/${aws:username}/*`.
     pub fn own_objects(&self, subject: &Subject, prefixes: &[String]) -> Vec<String> {
-        let own = subject.identity.policies.iter().chain(&subject.identity.boundary);
-        if self.with_variables.is_empty() && !own.clone().any(has_variables) {
+        if !self.means_own_objects(subject) {
             return Vec::new();
         }
         let key = (subject.name.clone(), format!("{:?}", subject.principal), prefixes.to_vec());
@@ -137,67 +138,48 @@ impl<'a> Filter<'a> {
         self.own.borrow_mut().insert(key, found.clone());
         found
     }
-}
 
-/// Identity and resource policies.
-const BOTH: &str = "identity policy, resource policy";
-
-/// Who may let a principal do something to whatever resource. Denies and conditions are not looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Openness {
-    /// Nobody: the layers that would have to.
-    Closed(&'static str),
-    /// Only its own policies, on the resources that they name.
-    ByIdentity,
-    Open,
-}
-
-impl Openness {
-    fn obstacle(self, name: &str) -> Option<String> {
-        match self {
-            Openness::Closed(layers) => Some(format!("{name}: no Allow in {layers}")),
-            Openness::ByIdentity | Openness::Open => None,
-        }
+    /// Whether variables may mean other objects for this principal than for everybody.
+    pub fn means_own_objects(&self, subject: &Subject) -> bool {
+        self.variables || subject.identity.sheets().any(|sheet| sheet.variables)
     }
 }
 
-/// Who may allow an action, for a resource with a policy and grants.
-pub(super) fn openness(
-    subject: &Subject,
-    action: &str,
-    policy: Option<&NamedPolicy>,
-    kms_grants: &[Grant],
-) -> Openness {
-    let operation = action.split(':').nth(1).unwrap_or_default();
-    let mut operations = kms_grants.iter().flat_map(|grant| &grant.operations);
-    if operations.any(|one| one.eq_ignore_ascii_case(operation))
-        || policy.is_some_and(|policy| grants(policy, action, subject))
-    {
-        return Openness::Open;
-    }
-    match subject.principal {
-        // Across accounts, and without an account, the resource's own policy has to allow.
-        _ if !subject.in_account => Openness::Closed("resource policy"),
-        // The root user needs no policy of its own, except for keys.
-        Principal::Root { .. } if !action.starts_with("kms:") => Openness::Open,
-        _ if subject.identity.may_allow(action) => Openness::ByIdentity,
-        _ => Openness::Closed(BOTH),
-    }
+/// Why nothing lets a principal do something, in words: the layers that would have to.
+pub(super) fn obstacle(subject: &Subject, name: &str) -> String {
+    let layers = if subject.in_account { "identity policy, resource policy" } else { "resource policy" };
+    format!("{name}: no Allow in {layers}")
+}
+
+/// A context in which every key may have any value.
+pub(super) fn nothing_known() -> Context {
+    Context::new(&BTreeMap::new(), &BTreeSet::from(["*".to_owned()]))
+}
+
+/// Whether a statement may be about a resource.
+pub(super) fn is_about(version: Version, statement: &Statement, resource: &str, nothing_known: &Context) -> bool {
+    statement
+        .resource
+        .as_ref()
+        .is_none_or(|element| resource_matches(element, resource, version, nothing_known, Short::Padded).possible())
+}
+
+/// Whether a statement of a resource's policy may name a principal.
+pub(super) fn may_name(statement: &Statement, subject: &Subject) -> bool {
+    let facts = PrincipalFacts {
+        canonical_user: subject.canonical_user.as_deref(),
+        has_boundary: subject.identity.boundary.is_some(),
+    };
+    statement.principal.as_ref().is_none_or(|element| {
+        principal_level(element, Effect::Allow, &subject.principal, facts).reaches(Level::Account).possible()
+    })
 }
 
 /// Whether an Allow of a resource's policy may name the principal for an action.
 fn grants(policy: &NamedPolicy, action: &str, subject: &Subject) -> bool {
     let Document::Known(document) = &policy.document else { return true };
-    let facts = PrincipalFacts {
-        canonical_user: subject.canonical_user.as_deref(),
-        has_boundary: subject.identity.boundary.is_some(),
-    };
-    document.statements.iter().filter(|statement| statement.effect == Effect::Allow).any(|statement| {
-        action_matches(&statement.action, action).possible()
-            && statement.principal.as_ref().is_none_or(|element| {
-                principal_level(element, Effect::Allow, &subject.principal, facts).reaches(Level::Account).possible()
-            })
-    })
+    let mut allows = document.statements.iter().filter(|statement| statement.effect == Effect::Allow);
+    allows.any(|one| action_matches(&one.action, action).possible() && may_name(one, subject))
 }
 
 fn speaks_of_access_points(policy: &NamedPolicy) -> bool {

@@ -1,6 +1,8 @@
 //! S3 Access Grants (B8): S3 lends the role of a location to whomever a grant names, for a part of a bucket ("How S3 Access
 //! Grants works", Amazon S3 User Guide).
 
+use std::sync::Arc;
+
 use crate::iam::NamedPolicy;
 use crate::iam::symbolic::Keys;
 use crate::model::access_grant::{AccessGrant, Grantee};
@@ -84,7 +86,12 @@ fn loan(reach: &Reach<'_>, inventory: &Inventory, found: &[Vec<Found>], grant: &
 }
 
 /// Adds to what users and roles can do by themselves what grants lend them.
-pub(super) fn to_principals(reach: &Reach<'_>, inventory: &Inventory, subjects: &[Subject], found: &mut [Vec<Found>]) {
+pub(super) fn to_principals(
+    reach: &Reach<'_>,
+    inventory: &Inventory,
+    subjects: &[Arc<Subject>],
+    found: &mut [Vec<Found>],
+) {
     let grants: Vec<&AccessGrant> = reach.estate.lent.iter().flatten().collect();
     for _ in 0..ROUNDS {
         let mut more = false;

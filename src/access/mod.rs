@@ -26,6 +26,7 @@ mod lent;
 mod mentioned;
 mod objects;
 mod organization;
+mod outline;
 mod outsiders;
 mod proof;
 mod question;

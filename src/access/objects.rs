@@ -2,12 +2,12 @@
 //! nothing of the objects that are in it already.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use crate::iam::Document;
 use crate::iam::symbolic::{Limits, Objects as Kinds};
-use crate::iam::{Document, NamedPolicy};
 use crate::model::Observed;
 
+use super::allowed::Sheet;
 use super::assessment::ObjectClass;
 use super::estate::Estate;
 
@@ -90,7 +90,7 @@ fn prefixes(estate: &Estate<'_>) -> (Vec<String>, Vec<String>) {
 
 /// Chooses the objects that stand for each class, from what policies say of objects. `false` when they could not be told
 /// apart.
-pub(super) fn choose(classes: &mut [Objects], estate: &Estate<'_>, documents: &[Arc<NamedPolicy>]) -> bool {
+pub(super) fn choose(classes: &mut [Objects], estate: &Estate<'_>, documents: &[&Sheet]) -> bool {
     let mut told_apart = true;
     let mut known: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for objects in classes {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::iam::NamedPolicy;
 use crate::model::live::Read;
 use crate::model::organization::OrganizationLevel;
 use crate::model::{Fact, Observed};
 
+use super::allowed::Sheet;
 use super::estate::Estate;
 
 /// What limits the account from above.
@@ -15,8 +15,8 @@ pub(super) struct Limits {
     /// `o-…`; `Absent` when the account is certainly in no organization.
     pub organization: Option<Observed<String>>,
     /// Service control policies, a list per level.
-    pub service_control: Vec<Vec<Arc<NamedPolicy>>>,
-    pub resource_control: Vec<Arc<NamedPolicy>>,
+    pub service_control: Vec<Vec<Arc<Sheet>>>,
+    pub resource_control: Vec<Arc<Sheet>>,
     /// Whether the policies are known, or only taken to allow everything.
     pub known: bool,
 }

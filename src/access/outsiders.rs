@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::iam::Principal;
 use crate::iam::principal::Role;
-use crate::iam::{NamedPolicy, Principal};
 use crate::model::Arn;
 
+use super::allowed::Sheet;
 use super::assessment::PrincipalKind;
 use super::documents::Library;
 use super::inventory::Inventory;
@@ -25,7 +26,7 @@ pub(super) const CLASS: &str = "others than those named";
 
 /// Policies that allow everything.
 pub(super) fn everything(library: &Library) -> Identity {
-    Identity::new(vec![library.read(ASSUMED, EVERYTHING)], None, library)
+    Identity::new(vec![library.read(ASSUMED, EVERYTHING)], None)
 }
 
 /// A role that no policy names.
@@ -69,11 +70,11 @@ impl Home<'_> {
 
     fn identity(&self, account: &str) -> Identity {
         let policy = if account == self.account {
-            Arc::new(NamedPolicy::unknown("identity policies", "the account's principals were not read"))
+            self.library.unknown("identity policies", "the account's principals were not read")
         } else {
             self.library.read(ASSUMED, EVERYTHING)
         };
-        Identity::new(vec![policy], None, self.library)
+        Identity::new(vec![policy], None)
     }
 
     fn outsider(&self, name: &str, kind: PrincipalKind, principal: Principal, credential: Credential) -> Subject {
@@ -126,7 +127,8 @@ impl Home<'_> {
                 let owner = inventory.subjects.iter().find(|one| is_role(&one.principal, &role.name))?;
                 let Principal::RoleSession { role, .. } = owner.principal.clone() else { return None };
                 let principal = Principal::RoleSession { role, session: Some(session.clone()) };
-                Some(Subject { name: text.to_owned(), kind, principal, ..owner.clone() })
+                // Whose canonical user it shares is left open.
+                Some(Subject { name: text.to_owned(), kind, principal, canonical_user: None, ..Subject::clone(owner) })
             }
             // Without a session policy, which nobody can list, a federated user has what is granted to it by name.
             Principal::FederatedUser { .. } => Some(Subject { identity: Identity::default(), ..subject }),
@@ -206,7 +208,7 @@ impl Home<'_> {
     }
 
     /// A document that denies everything to non-members, a line per condition.
-    fn members_only(&self, conditions: &[(&str, &str, &[&str])]) -> Arc<NamedPolicy> {
+    fn members_only(&self, conditions: &[(&str, &str, &[&str])]) -> Arc<Sheet> {
         let mut statements = vec![serde_json::json!({"Effect": "Allow", "Action": "*", "Resource": "*"})];
         for (operator, key, values) in conditions.iter().filter(|(_, _, values)| !values.is_empty()) {
             statements.push(serde_json::json!({

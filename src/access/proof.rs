@@ -6,13 +6,14 @@ use crate::iam::Truth;
 use crate::iam::symbolic::{Answer, Keys};
 use crate::model::Desired;
 
-use super::ask::{Guard, answer};
+use super::ask::answer;
 use super::assessment::{PrincipalAccess, Proof, ProofVerdict, Question};
 use super::declared::Declared;
 use super::delivery;
 use super::estate::Estate;
 use super::inventory::Inventory;
 use super::objects::Objects;
+use super::subject::Subject;
 use super::words;
 
 /// More counterexamples than these are counted, not named.
@@ -123,8 +124,9 @@ fn control(case: &Case<'_>) -> (ProofVerdict, Vec<String>) {
     let Some(inventory) = case.inventory else {
         return (ProofVerdict::NotProven, vec!["the principals of the account were not read".to_owned()]);
     };
-    let admins: Vec<_> =
-        inventory.subjects.iter().filter(|one| case.declared.admins().any(|admin| *admin == one.name)).collect();
+    let admins = inventory.subjects.iter().filter(|one| case.declared.admins().any(|admin| *admin == one.name));
+    // Proved whatever the account's canonical user is.
+    let admins: Vec<_> = admins.map(|one| Subject { canonical_user: None, ..Subject::clone(one) }).collect();
     let keys: Vec<_> = case
         .classes
         .iter()
@@ -141,7 +143,7 @@ fn control(case: &Case<'_>) -> (ProofVerdict, Vec<String>) {
             let one = match key {
                 Some(key) => estate.to_key(admin, action, key, Keys::default()),
                 None => {
-                    let guard = Guard { policy: estate.policy.as_deref(), block: Some(&estate.block) };
+                    let guard = estate.guard();
                     estate.to_bucket(admin, action, &estate.bucket_arn(), guard, Keys::default())
                 }
             };

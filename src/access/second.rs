@@ -1,19 +1,19 @@
 //! The second tier (A5): who could make itself a reader by changing something. No bucket policy can stop most of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
-use crate::iam::NamedPolicy;
 use crate::iam::evaluate::{Decision, evaluate};
 use crate::iam::symbolic::Keys;
-use crate::model::key::Grant;
 
+use super::allowed::Actions;
 use super::ask::{Ask, Guard};
 use super::assessment::{Assumption, Indirect, PrincipalAccess, PrincipalKind, Question};
 use super::compute::{self, Compute};
 use super::declared::Declared;
 use super::estate::Estate;
-use super::filter::{Openness, openness};
 use super::inventory::Inventory;
+use super::outline::{BUCKET, Common, Outline};
 use super::question::Duty;
 use super::subject::Subject;
 
@@ -60,19 +60,29 @@ const ON_USER: [&str; 8] = [
 const ON_POLICIES: [&str; 4] =
     ["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:PutGroupPolicy", "iam:AttachGroupPolicy"];
 
+/// What only policies of the principal itself could allow.
+static BY_IDENTITY: LazyLock<Actions> =
+    LazyLock::new(|| Actions::of([&IN_ACCOUNT[..], &ON_POLICIES, &ON_ROLE, &ON_USER].into_iter().flatten().copied()));
+
 /// The actions that are asked of every principal.
 pub(super) fn actions() -> impl Iterator<Item = &'static str> {
     let lists: [&'static [&'static str]; 6] = [&ON_BUCKET, &IN_ACCOUNT, &ON_KEY, &ON_ROLE, &ON_USER, &ON_POLICIES];
     lists.into_iter().flatten().copied()
 }
 
+/// What is looked through.
+pub(super) struct Second<'a> {
+    pub estate: &'a Estate<'a>,
+    pub declared: &'a Declared,
+    pub inventory: &'a Inventory,
+    pub common: &'a Common,
+    /// Of the subjects of the inventory.
+    pub outlines: &'a [Outline],
+}
+
 /// Everybody in the account who could change who reads, sorted by name.
-pub(super) fn indirect(
-    estate: &Estate<'_>,
-    declared: &Declared,
-    inventory: &Inventory,
-    principals: &[PrincipalAccess],
-) -> (Vec<Indirect>, Option<Assumption>) {
+pub(super) fn indirect(case: &Second<'_>, principals: &[PrincipalAccess]) -> (Vec<Indirect>, Option<Assumption>) {
+    let Second { estate, declared, inventory, .. } = case;
     let readers: BTreeSet<(&str, PrincipalKind)> = principals
         .iter()
         .filter(|one| one.question == Question::Read && one.verdict.possible())
@@ -81,8 +91,9 @@ pub(super) fn indirect(
     let running = running(inventory, &readers);
     let services: BTreeSet<&str> = running.iter().map(|(_, service)| *service).collect();
     let mut all = Vec::new();
-    for subject in &inventory.subjects {
-        let mut means = means(estate, subject, &readers);
+    let readers = own(estate, &readers);
+    for (subject, outline) in inventory.subjects.iter().zip(case.outlines) {
+        let mut means = means(case, subject, outline, &readers);
         let mut compute = Compute::of(estate, subject);
         let by_service: BTreeMap<&str, _> = services
             .iter()
@@ -121,37 +132,48 @@ fn running<'a>(inventory: &'a Inventory, readers: &BTreeSet<(&str, PrincipalKind
     roles.flat_map(|role| compute::services(&role.trust).into_iter().map(|one| (role.arn.as_str(), one))).collect()
 }
 
-fn means(estate: &Estate<'_>, subject: &Subject, readers: &BTreeSet<(&str, PrincipalKind)>) -> Vec<String> {
+/// Readers that are users or roles of the account, with the actions that change them.
+fn own<'a>(
+    estate: &Estate<'_>,
+    readers: &BTreeSet<(&'a str, PrincipalKind)>,
+) -> Vec<(&'a str, &'static [&'static str])> {
+    let account = format!("::{}:", estate.account());
+    let own = readers.iter().filter(|(reader, _)| reader.contains(&account));
+    own.filter_map(|(reader, kind)| match kind {
+        PrincipalKind::Role => Some((*reader, &ON_ROLE[..])),
+        PrincipalKind::User => Some((*reader, &ON_USER[..])),
+        _ => None,
+    })
+    .collect()
+}
+
+fn means(case: &Second<'_>, subject: &Subject, outline: &Outline, readers: &[(&str, &[&str])]) -> Vec<String> {
     let mut means = Vec::new();
-    let bucket = Guard { policy: estate.policy.as_deref(), block: Some(&estate.block) };
-    let able = |action: &&&str| subject.identity.may_allow(action);
-    let idle = |action: &str, policy: Option<&NamedPolicy>, grants: &[Grant]| {
-        matches!(openness(subject, action, policy, grants), Openness::Closed(_))
-    };
-    for action in ON_BUCKET.iter().filter(|action| !idle(action, bucket.policy, &[])) {
-        let one = estate.to_bucket(subject, action, &estate.bucket_arn(), bucket, Keys::default());
+    let estate = case.estate;
+    let open = |place: usize, action: &str| outline.on(place).has(action) != Some(false);
+    for action in ON_BUCKET.iter().filter(|action| open(BUCKET, action)) {
+        let one = estate.to_bucket(subject, action, &estate.bucket_arn(), estate.guard(), Keys::default());
         if may(&one) {
             means.push(format!("{action} on the bucket"));
         }
     }
     for key in estate.keys.values().filter(|key| !key.arn.ends_with(":key/aws/s3")) {
-        for action in ON_KEY.iter().filter(|action| !idle(action, key.policy.as_deref(), &key.grants)) {
+        let Some(place) = case.common.key(&key.arn) else { continue };
+        for action in ON_KEY.iter().filter(|action| open(place, action)) {
             if may(&estate.to_key(subject, action, key, Keys::default())) {
                 means.push(format!("{action} on key {}", key.arn));
             }
         }
     }
+    let own = subject.identity.actions;
+    if (own & *BY_IDENTITY).is_empty() {
+        return means;
+    }
+    let able = |action: &&&str| own.has(action) != Some(false);
     means.extend(IN_ACCOUNT.iter().filter(able).map(|action| (*action).to_owned()));
     means.extend(ON_POLICIES.iter().filter(able).map(|action| (*action).to_owned()));
-    let on_role: Vec<&&str> = ON_ROLE.iter().filter(able).collect();
-    let on_user: Vec<&&str> = ON_USER.iter().filter(able).collect();
-    for (reader, kind) in readers.iter().filter(|(reader, _)| reader.contains(&format!("::{}:", estate.account()))) {
-        let actions = match kind {
-            PrincipalKind::Role => &on_role,
-            PrincipalKind::User => &on_user,
-            _ => continue,
-        };
-        for action in actions {
+    for (reader, actions) in readers {
+        for action in actions.iter().filter(able) {
             if may(&estate.to_bucket(subject, action, reader, Guard::default(), Keys::default())) {
                 means.push(format!("{action} on {reader}"));
             }

@@ -3,25 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::iam::{NamedPolicy, Principal};
+use crate::iam::Principal;
 
-use super::allowed::{Actions, may_allow};
+use super::allowed::{Actions, Sheet, may_allow};
 use super::assessment::PrincipalKind;
-use super::documents::Library;
 
 /// Policies that are attached to a principal.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Identity {
-    pub policies: Vec<Arc<NamedPolicy>>,
-    pub boundary: Option<Arc<NamedPolicy>>,
+    pub policies: Vec<Arc<Sheet>>,
+    pub boundary: Option<Arc<Sheet>>,
     /// What the policies may allow.
-    actions: Actions,
+    pub actions: Actions,
 }
 
 impl Identity {
-    pub fn new(policies: Vec<Arc<NamedPolicy>>, boundary: Option<Arc<NamedPolicy>>, library: &Library) -> Self {
-        let all = policies.iter().map(|policy| library.patterns.allowed(policy));
-        let actions = all.fold(Actions::default(), Actions::union);
+    pub fn new(policies: Vec<Arc<Sheet>>, boundary: Option<Arc<Sheet>>) -> Self {
+        let actions = policies.iter().fold(Actions::NONE, |all, sheet| all | sheet.allows);
         Self { policies, boundary, actions }
     }
 
@@ -29,8 +27,12 @@ impl Identity {
     pub fn may_allow(&self, action: &str) -> bool {
         self.actions.has(action).unwrap_or_else(|| self.policies.iter().any(|policy| may_allow(policy, action)))
     }
-}
 
+    /// All documents, the boundary included.
+    pub fn sheets(&self) -> impl Iterator<Item = &Arc<Sheet>> {
+        self.policies.iter().chain(&self.boundary)
+    }
+}
 /// What is known of the keys that describe the principal (C2, C3).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Traits {
@@ -81,5 +83,5 @@ pub(super) struct Class {
     /// Keys that differ between the members.
     pub open: &'static [&'static str],
     /// Denies everything to those who are not members, because they are asked about by name.
-    pub members_only: Arc<NamedPolicy>,
+    pub members_only: Arc<Sheet>,
 }

@@ -1,7 +1,6 @@
 //! Objects that policies name by variables: other ones for every principal (M5).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::iam::symbolic::World;
 use crate::iam::{Document, Element, NamedPolicy};
@@ -12,7 +11,7 @@ use super::subject::Subject;
 use super::worlds::{through_access_point, through_s3};
 
 /// Whether a document has variables.
-pub(super) fn has_variables(policy: &Arc<NamedPolicy>) -> bool {
+pub(super) fn has_variables(policy: &NamedPolicy) -> bool {
     let Document::Known(policy) = &policy.document else { return false };
     policy.statements.iter().any(|statement| {
         let resources = statement.resource.iter().flat_map(Element::get);
@@ -24,8 +23,8 @@ pub(super) fn has_variables(policy: &Arc<NamedPolicy>) -> bool {
 /// One object of every kind that the policies on a principal tell apart in some worlds, where variables have a say in that;
 /// otherwise none, because the objects that stand for a prefix do for this principal too.
 pub(super) fn objects(estate: &Estate<'_>, subject: &Subject, worlds: &[World], prefixes: &[String]) -> Vec<String> {
-    let own = subject.identity.policies.iter().chain(&subject.identity.boundary).cloned();
-    let (open, plain): (Vec<_>, Vec<_>) = own.chain(estate.shared()).partition(has_variables);
+    let sheets = subject.identity.sheets().chain(estate.shared());
+    let (open, plain): (Vec<_>, Vec<_>) = sheets.partition(|sheet| sheet.variables);
     let fixed = fixed(estate, subject, worlds);
     let mut found = BTreeSet::new();
     for prefix in prefixes {

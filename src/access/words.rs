@@ -13,11 +13,11 @@ pub(super) fn statement(reference: &StatementRef) -> String {
     let StatementRef { layer, policy, sid, index } = reference;
     let name = match layer {
         // Named by what they are already.
-        Layer::Resource => policy.clone(),
+        Layer::Resource => policy.to_string(),
         Layer::KmsGrant => return format!("KMS grant `{policy}`"),
         Layer::PublicAccessBlock => return format!("public access block ({policy})"),
-        Layer::Identity if policy == ASSUMED => return policy.clone(),
-        Layer::ServiceControl | Layer::ResourceControl => policy.clone(),
+        Layer::Identity if **policy == *ASSUMED => return policy.to_string(),
+        Layer::ServiceControl | Layer::ResourceControl => policy.to_string(),
         Layer::Identity | Layer::Boundary | Layer::Session | Layer::VpcEndpoint => format!("{layer} `{policy}`"),
     };
     match (sid, index) {
@@ -30,7 +30,7 @@ pub(super) fn statement(reference: &StatementRef) -> String {
 
 /// Statements that matter to a reader: without what only tells classes apart, and without assumptions about others.
 pub(super) fn statements(references: &[StatementRef]) -> Vec<String> {
-    references.iter().filter(|one| one.policy != CLASS).map(statement).collect()
+    references.iter().filter(|one| *one.policy != *CLASS).map(statement).collect()
 }
 
 fn literal(literal: &Literal) -> String {

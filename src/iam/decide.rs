@@ -21,7 +21,7 @@ pub fn evaluate(request: &Request, policies: &Policies) -> Evaluation {
     let blocked = public_access_block(&setting, policies);
     sums.deny = sums.deny.or(blocked);
     let mut note = |layer, policy: &str, effect, truth| {
-        let reference = StatementRef { layer, policy: policy.to_owned(), sid: None, index: None };
+        let reference = StatementRef { layer, policy: policy.into(), sid: None, index: None };
         hits.push(Hit { reference, effect, truth });
     };
     note(Layer::PublicAccessBlock, "RestrictPublicBuckets", Effect::Deny, blocked);

@@ -147,6 +147,18 @@ pub struct Policy {
 /// When the text is too long, no JSON (or nested deeper than 128 levels), names a member twice, or holds an element, version,
 /// effect or value that the policy grammar does not know.
 pub fn parse(text: &str) -> Result<Policy, PolicyError> {
+    parse_with(text, |text| text.into())
+}
+
+/// [`parse`] of a text that is shared with whoever keeps it, because statements keep theirs.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_shared(text: &Arc<str>) -> Result<Policy, PolicyError> {
+    parse_with(text, |own| if own.len() == text.len() { Arc::clone(text) } else { own.into() })
+}
+
+fn parse_with(text: &str, share: impl FnOnce(&str) -> Arc<str>) -> Result<Policy, PolicyError> {
     if text.len() > MAX_BYTES {
         return Err(PolicyError::TooLong { bytes: text.len() });
     }
@@ -167,9 +179,12 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
         Some(one) => vec![one],
         None => return Err(PolicyError::Missing { place: Place::Policy.to_string(), element: "Statement" }),
     };
-    let text: Arc<str> = text.into();
-    let statement = |(index, tree)| statement(&text, index, tree);
-    Ok(Policy { version, id, statements: statements.into_iter().enumerate().map(statement).collect::<Result<_, _>>()? })
+    let text = share(text);
+    let mut all = Vec::with_capacity(statements.len());
+    for (index, tree) in statements.into_iter().enumerate() {
+        all.push(statement(&text, index, tree)?);
+    }
+    Ok(Policy { version, id, statements: all })
 }
 
 /// Where in a document something stands; put into words only for an error.
@@ -315,10 +330,22 @@ fn string<'a>(place: &Place<'_>, value: Tree<'a>) -> Result<Cow<'a, str>, Policy
 
 fn strings(place: &Place<'_>, value: Tree<'_>) -> Result<Vec<String>, PolicyError> {
     match value {
-        Tree::List(items) => items.into_iter().map(|item| string(place, item).map(Cow::into_owned)).collect(),
+        Tree::List(items) => each(items, |item| string(place, item).map(Cow::into_owned)),
         Tree::String(text) => Ok(vec![text.into_owned()]),
         other => Err(shape(place, "a string or a list of strings", &other)),
     }
+}
+
+/// Into a list of its own: a tree's is larger than what is kept of it.
+fn each<'a>(
+    items: Vec<Tree<'a>>,
+    mut text: impl FnMut(Tree<'a>) -> Result<String, PolicyError>,
+) -> Result<Vec<String>, PolicyError> {
+    let mut all = Vec::with_capacity(items.len());
+    for item in items {
+        all.push(text(item)?);
+    }
+    Ok(all)
 }
 
 /// Condition values: AWS stores `true` and `5` as it stores `"true"` and `"5"`.
@@ -330,7 +357,7 @@ fn scalars(place: &Place<'_>, value: Tree<'_>) -> Result<Vec<String>, PolicyErro
         other => Err(shape(place, "a string, a number, a boolean or a list of them", &other)),
     };
     match value {
-        Tree::List(items) => items.into_iter().map(scalar).collect(),
+        Tree::List(items) => each(items, scalar),
         one => Ok(vec![scalar(one)?]),
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::bucket::PublicAccessBlock;
 use crate::model::key::Grant;
 
-use super::document::{Policy, parse};
+use super::document::{Policy, PolicyError, parse, parse_shared};
 use super::principal::Principal;
 
 /// One request. The context holds what the caller knows; keys that follow from principal and resource are added.
@@ -58,9 +58,18 @@ pub enum Document {
     Unknown(String),
 }
 
+impl From<Result<Policy, PolicyError>> for Document {
+    fn from(read: Result<Policy, PolicyError>) -> Self {
+        match read {
+            Ok(policy) => Document::Known(Arc::new(policy)),
+            Err(error) => Document::Unknown(error.to_string()),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedPolicy {
-    pub name: String,
+    pub name: Arc<str>,
     pub document: Document,
 }
 
@@ -68,16 +77,18 @@ impl NamedPolicy {
     /// A policy by its text; a text that cannot be read is an unknown document.
     #[must_use]
     pub fn read(name: &str, text: &str) -> Self {
-        let document = match parse(text) {
-            Ok(policy) => Document::Known(Arc::new(policy)),
-            Err(error) => Document::Unknown(error.to_string()),
-        };
-        Self { name: name.to_owned(), document }
+        Self { name: name.into(), document: parse(text).into() }
+    }
+
+    /// The same of a text that is shared with whoever keeps it.
+    #[must_use]
+    pub fn read_shared(name: &str, text: &Arc<str>) -> Self {
+        Self { name: name.into(), document: parse_shared(text).into() }
     }
 
     #[must_use]
     pub fn unknown(name: &str, why: &str) -> Self {
-        Self { name: name.to_owned(), document: Document::Unknown(why.to_owned()) }
+        Self { name: name.into(), document: Document::Unknown(why.to_owned()) }
     }
 }
 
@@ -153,7 +164,7 @@ impl fmt::Display for Layer {
 pub struct StatementRef {
     pub layer: Layer,
     /// Name of the policy, or id of the grant.
-    pub policy: String,
+    pub policy: Arc<str>,
     pub sid: Option<String>,
     /// From zero; `None` for what has no statements: an unknown document, a grant, a public access block.
     pub index: Option<usize>,

@@ -19,21 +19,16 @@ pub fn action_matches(element: &Element<Vec<String>>, action: &str) -> Truth {
 }
 
 fn action_pattern(pattern: &str, action: &str) -> Truth {
-    if pattern.is_empty() || pattern.contains(char::is_whitespace) {
+    let wild = |byte: u8| matches!(byte, b'*' | b'?');
+    let mut plain = pattern.bytes().zip(action.bytes()).take_while(|(own, _)| !wild(*own));
+    let matches = plain.all(|(own, asked)| own.eq_ignore_ascii_case(&asked))
+        && if pattern.bytes().any(wild) { glob_without_case(pattern, action) } else { pattern.len() == action.len() };
+    // Most patterns are about something else: what follows is looked at last.
+    if !matches || pattern.is_empty() || pattern.contains(char::is_whitespace) {
         return Truth::No;
     }
-    let plain = plain_head(pattern);
-    let head = action.as_bytes().get(..plain.len());
-    let matches = match head.is_some_and(|head| head.eq_ignore_ascii_case(plain.as_bytes())) {
-        true if plain.len() == pattern.len() => pattern.len() == action.len(),
-        true => glob_without_case(pattern, action),
-        false => false,
-    };
     // Without a service prefix only `*` is an action; AWS refuses the others, so a stored one is not understood.
-    match matches {
-        true if pattern != "*" && !pattern.contains(':') => Truth::Unknown,
-        matches => matches.into(),
-    }
+    if pattern != "*" && !pattern.contains(':') { Truth::Unknown } else { Truth::Yes }
 }
 
 /// `Resource`/`NotResource` against an ARN, or `*` for an action that has no resource (M3, M4, M5).
@@ -53,6 +48,14 @@ pub fn resource_matches(
         if !resource.starts_with(plain_head(pattern)) && !Reference::occurs_in(resource) {
             return Truth::No;
         }
+        // So does what stands after the last wildcard, at the end; a short pattern goes on in ways of its own.
+        let whole = pattern.bytes().filter(|byte| *byte == b':').count() >= 5 && !pattern.contains('$');
+        if whole && short != Short::Undocumented {
+            let tail = pattern.rsplit(['*', '?']).next().unwrap_or_default();
+            if !resource.ends_with(tail) && !Reference::occurs_in(resource) {
+                return Truth::No;
+            }
+        }
         if pattern == "*" && short != Short::Undocumented {
             return Truth::Yes;
         }
@@ -66,9 +69,11 @@ pub fn resource_matches(
     if element.is_not() { !listed } else { listed }
 }
 
-/// A pattern up to its first wildcard or variable.
-fn plain_head(pattern: &str) -> &str {
-    pattern.split(['*', '?', '$']).next().unwrap_or_default()
+/// A pattern up to its first wildcard or variable: whatever it matches begins so.
+#[must_use]
+pub fn plain_head(pattern: &str) -> &str {
+    let plain = pattern.bytes().take_while(|byte| !matches!(byte, b'*' | b'?' | b'$')).count();
+    pattern.get(..plain).unwrap_or_default()
 }
 
 /// Variables are documented for the last part of an ARN only (M5).

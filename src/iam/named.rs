@@ -132,6 +132,15 @@ pub(super) fn aws_level(text: &str, principal: &Principal) -> Levels {
             None => Levels::up_to(level),
         };
     }
+    // Most ARNs name somebody else.
+    let names_other = match principal {
+        Principal::RoleSession { role, .. } => !text.contains(role.name.as_str()),
+        Principal::User { arn, .. } => !text.ends_with(arn.resource.as_str()),
+        _ => false,
+    };
+    if names_other && !text.ends_with(":root") {
+        return Levels::NONE;
+    }
     match text.parse::<Arn>() {
         // Partial wildcards are not principals, and partitions do not meet (P1, P7).
         Ok(arn)

@@ -76,7 +76,8 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree<'de>, A::Error> {
-        let mut list = Vec::new();
+        // Most lists have a few items, most objects a few members.
+        let mut list = Vec::with_capacity(4);
         while let Some(item) = items.next_element()? {
             list.push(item);
         }
@@ -84,7 +85,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Tree<'de>, A::Error> {
-        let mut object: Vec<(Cow<'de, str>, Tree<'de>)> = Vec::new();
+        let mut object: Vec<(Cow<'de, str>, Tree<'de>)> = Vec::with_capacity(6);
         let mut seen = HashSet::new();
         while let Some(Name(name)) = members.next_key::<Name<'de>>()? {
             // Few members are looked through; many would take a time of their square.

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +93,7 @@ facts! {
     SystemSchemas(Vec<SystemSchema>) as system_schemas,
     Privileges(Vec<PrivilegeAssignment>) as privileges,
     WorkspaceConf(WorkspaceConf) as workspace_conf,
-    Authorization(Authorization) as authorization,
+    Authorization(Arc<Authorization>) as authorization,
     AccessPoint(AccessPoint) as access_point,
     MultiRegionAccessPoints(Vec<MultiRegionAccessPoint>) as multi_region_access_points,
     AccessGrants(Vec<AccessGrant>) as access_grants,
@@ -105,4 +106,11 @@ facts! {
     DatabricksIdentities(Vec<DatabricksIdentity>) as databricks_identities,
     NewestObject(NewestObject) as newest_object,
     TrailEvents(Vec<TrailEvent>) as trail_events,
+}
+
+/// Of a large account this is most of what is known, and every state of a plan has it: it is shared.
+impl From<Authorization> for Fact {
+    fn from(value: Authorization) -> Self {
+        Arc::new(value).into()
+    }
 }

@@ -217,29 +217,20 @@ pub struct Live {
 impl Live {
     #[must_use]
     pub fn get(&self, query: &Query) -> Observed<Fact> {
-        self.facts.get(query).cloned().unwrap_or_else(|| {
-            Observed::Unknown(Gap {
-                what: format!("{:?} in {}", query.read, query.place),
-                permission: None,
-                message: Gap::NOT_ASKED.to_owned(),
-            })
-        })
+        self.facts.get(query).cloned().unwrap_or_else(|| unknown(query, Gap::NOT_ASKED))
     }
 
     /// The answer narrowed to one kind of fact by its accessor, for example `live.view(&place, read, Fact::policy)`.
     pub fn view<T: Clone>(&self, place: &Place, read: Read, narrow: fn(&Fact) -> Option<&T>) -> Observed<T> {
         let query = Query { place: place.clone(), read };
-        match self.get(&query) {
-            Observed::Present(fact) => match narrow(&fact) {
+        match self.facts.get(&query) {
+            Some(Observed::Present(fact)) => match narrow(fact) {
                 Some(value) => Observed::Present(value.clone()),
-                None => Observed::Unknown(Gap {
-                    what: format!("{:?} in {}", query.read, query.place),
-                    permission: None,
-                    message: "the answer has another shape than asked".to_owned(),
-                }),
+                None => unknown(&query, "the answer has another shape than asked"),
             },
-            Observed::Absent => Observed::Absent,
-            Observed::Unknown(gap) => Observed::Unknown(gap),
+            Some(Observed::Absent) => Observed::Absent,
+            Some(Observed::Unknown(gap)) => Observed::Unknown(gap.clone()),
+            None => unknown(&query, Gap::NOT_ASKED),
         }
     }
 
@@ -255,4 +246,12 @@ impl Live {
     pub fn iter(&self) -> impl Iterator<Item = (&Query, &Observed<Fact>)> {
         self.facts.iter()
     }
+}
+
+fn unknown<T>(query: &Query, message: &str) -> Observed<T> {
+    Observed::Unknown(Gap {
+        what: format!("{:?} in {}", query.read, query.place),
+        permission: None,
+        message: message.to_owned(),
+    })
 }

@@ -1,5 +1,7 @@
 //! What live state will be after a step: proofs look at every state that a plan goes through.
 
+use std::sync::Arc;
+
 use crate::call::{Query, Read, Write};
 use crate::model::authorization::{Authorization, IamRole, InlinePolicy};
 use crate::model::bucket::{Encryption, Ownership, PublicAccessBlock};
@@ -222,7 +224,7 @@ fn people(live: &mut Live, place: &Place, mut change: impl FnMut(&mut Authorizat
         let Observed::Present(Fact::Authorization(mut people)) = live.get(&query) else { continue };
         let arns = people.roles.iter().map(|role| &role.arn).chain(people.users.iter().map(|user| &user.arn));
         let partition = arns.filter_map(|arn| arn.split(':').nth(1)).next().unwrap_or("aws").to_owned();
-        change(&mut people, &partition);
+        change(Arc::make_mut(&mut people), &partition);
         live.set(query, Observed::Present(people.into()));
     }
 }

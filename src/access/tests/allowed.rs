@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::access::allowed::{Patterns, asked, may_allow};
+use crate::access::allowed::{asked, may_allow};
+use crate::access::documents::Library;
 use crate::iam::NamedPolicy;
 
 const PATTERNS: &[&str] = &[
@@ -39,7 +40,7 @@ proptest! {
     fn a_set_holds_what_its_document_may_allow(statements in prop::collection::vec(statement(), 1..4)) {
         let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","));
         let policy = NamedPolicy::read("policy", &text);
-        let actions = Patterns::default().allowed(&policy);
+        let actions = Library::default().sheet(policy.clone()).allows;
         for action in asked() {
             prop_assert_eq!(actions.has(action), Some(may_allow(&policy, action)), "{} in {}", action, text);
         }
@@ -48,7 +49,7 @@ proptest! {
 
 #[test]
 fn an_unknown_document_may_allow_everything_and_other_actions_are_not_in_sets() {
-    let unread = Patterns::default().allowed(&NamedPolicy::unknown("managed", "not read"));
+    let unread = Library::default().unknown("managed", "not read").allows;
     assert!(asked().all(|action| unread.has(action) == Some(true)));
     assert_eq!(unread.has("ec2:RunInstances"), None);
     assert!(asked().count() > 60);

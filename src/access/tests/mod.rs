@@ -4,6 +4,7 @@ mod allowed;
 mod hidden;
 pub(crate) mod lab;
 mod rules;
+mod shortcuts;
 
 use super::{ProofVerdict, Question, Verdict};
 use lab::*;

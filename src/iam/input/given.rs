@@ -92,7 +92,7 @@ impl Given {
                 Document::Unknown(error.to_string())
             }
         };
-        NamedPolicy { name, document }
+        NamedPolicy { name: name.into(), document }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::condition::{Lowered, lowered};
 use super::super::context::Context;
-use super::super::document::{Element, Policy, Version};
+use super::super::document::{Condition, Element, Policy, Version};
 use super::super::glob::{Resolved, Token, resolve, variables};
 use super::super::operator::Comparison;
 use super::super::principal::Principal;
@@ -31,6 +31,8 @@ pub struct Objects {
     within: Vec<Token>,
     /// How ARNs begin under which access points show the same objects.
     points: Vec<String>,
+    /// How ARNs of what is meant begin.
+    begins: String,
     /// Each pattern once.
     patterns: BTreeSet<(Form, Vec<Token>)>,
     seen: BTreeSet<(Version, String)>,
@@ -56,8 +58,13 @@ impl Objects {
     }
 
     fn within(within: Vec<Token>) -> Self {
+        let plain = within.iter().map_while(|token| match token {
+            Token::Char(c) | Token::Text(c) => Some(*c),
+            Token::Any | Token::One => None,
+        });
         Self {
             bucket: Vec::new(),
+            begins: plain.collect(),
             within,
             points: Vec::new(),
             patterns: BTreeSet::new(),
@@ -87,6 +94,9 @@ impl Objects {
             let conditions = statement.conditions.iter();
             let values = conditions.flat_map(|one| one.values.iter().map(move |text| (Some(one), text)));
             for (condition, text) in resources.chain(values) {
+                if self.is_elsewhere(condition, text) {
+                    continue;
+                }
                 let open = self.is_open(text, policy.version);
                 let comparison = match condition {
                     None => None,
@@ -112,6 +122,20 @@ impl Objects {
                 self.by_variable |= self.pattern(comparison, tokens) && open;
             }
         }
+    }
+
+    /// Whether a text is plainly about something else: most are. One with variables is looked at closely.
+    fn is_elsewhere(&self, condition: Option<&Condition>, text: &str) -> bool {
+        if text.contains('$') {
+            return false;
+        }
+        let Some(condition) = condition else {
+            // The first difference before a wildcard decides.
+            let head = text.bytes().take_while(|byte| !matches!(byte, b'*' | b'?'));
+            let differs = |begins: &str| head.clone().zip(begins.bytes()).any(|(a, b)| a != b);
+            return differs(&self.begins) && self.points.iter().all(|point| differs(point));
+        };
+        !is_object(&condition.key)
     }
 
     /// Whether a text has variables. One that stands for the object itself turns a comparison around: then the other side

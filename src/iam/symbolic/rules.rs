@@ -125,7 +125,7 @@ impl<'a> Rules<'a> {
         let blocked = Levels::exactly(Level::Exact).given(public_access_block(setting, part.policies));
         self.push(index, Slot::Resource, Effect::Deny, blocked, Vec::new(), || StatementRef {
             layer: Layer::PublicAccessBlock,
-            policy: "RestrictPublicBuckets".to_owned(),
+            policy: "RestrictPublicBuckets".into(),
             sid: None,
             index: None,
         });

@@ -165,7 +165,7 @@ fn policies_are_documents_texts_or_named() {
     ] {
         let result = run(&with(json!({"identity_policies": [policy]})));
         assert_eq!(result.decision, Allowed);
-        assert_eq!((result.deciding[0].policy.as_str(), result.deciding[0].sid.as_deref()), (name, Some("A")));
+        assert_eq!((result.deciding[0].policy.as_ref(), result.deciding[0].sid.as_deref()), (name, Some("A")));
     }
 }
 

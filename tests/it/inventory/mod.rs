@@ -3,6 +3,8 @@
 mod catalog;
 mod needed;
 
+use std::sync::Arc;
+
 use auditseal::call::{Query, Read};
 use auditseal::model::access_grant::Grantee;
 use auditseal::model::access_point::AccessPoint;
@@ -122,7 +124,7 @@ async fn iam_is_read_whole() {
     let (ann, machine) = seed_identities(&case).await;
     let account = &case.sandbox.aws.account;
     let router = case.router().await;
-    let found: Authorization =
+    let found: Arc<Authorization> =
         present(&router, &case.aws_place(), Read::AccountAuthorization, Fact::authorization).await;
 
     let names = |arns: Vec<&String>| -> Vec<String> {

@@ -18,6 +18,7 @@
 mod estate;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use auditseal::access::{Assessment, PrincipalAccess, Question, Verdict, assess};
 use auditseal::iam::{Decision, NamedPolicy, Policies, Principal, Request, evaluate};
@@ -64,7 +65,7 @@ struct Trial {
     random: Random,
     live: Live,
     assessment: Assessment,
-    people: Authorization,
+    people: Arc<Authorization>,
     wrong: Vec<String>,
     compared: usize,
     /// Verdicts that are compared in both directions.

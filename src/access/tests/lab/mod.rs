@@ -50,7 +50,7 @@ role = "arn:aws:iam::111122223333:role/PlatformAdmin"
 "#;
 
 /// An estate under test.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Lab {
     pub desired: Desired,
     pub people: Authorization,

@@ -137,7 +137,7 @@ fn unknown_never_vanishes_and_never_overrides_what_is_certain() {
     broken.policies.identity.push(NamedPolicy::read("broken", r#"{"Statement":[],"Statment":[]}"#));
     let evaluation = evaluate(&broken.request, &broken.policies);
     assert_eq!(evaluation.decision, Unknown);
-    assert!(evaluation.deciding.iter().any(|reference| reference.policy == "broken"));
+    assert!(evaluation.deciding.iter().any(|reference| *reference.policy == *"broken"));
 }
 
 #[test]
