@@ -13,7 +13,7 @@ use auditseal::run::lock::{Holder, LockStore, unlock};
 use crate::harness::{Case, assert_not_refused};
 use crate::sandbox::estate::SPEED;
 use crate::sandbox::faults::{Failure, Rule, Trigger};
-use crate::struck::lock_of;
+use crate::struck::{delivers, lock_of};
 
 /// The state of every step of a kind.
 fn states(applied: &Applied, kind: Kind) -> Vec<StepState> {
@@ -77,6 +77,34 @@ async fn changes_that_delivery_does_not_survive_are_taken_back() {
     case.sandbox.databricks.deliver_now().await;
     case.converge(&router).await;
     assert_eq!(algorithm(&case).await, "aws:kms");
+}
+
+/// Half of it taken back would be worse than nothing: the key without the role's permission for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_taken_back_keeps_what_it_rests_on() {
+    let case = Case::insecure().await;
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    let role = case.sandbox.insecure.as_ref().expect("insecure").role_arn.clone();
+    let applied = case
+        .apply_watched(&router, &plan, &AtomicBool::new(false), &mut |event| {
+            if let Event::Finished { address, .. } = &event
+                && address.kind == Kind::BucketEncryption
+                && address.name == "audit"
+            {
+                break_credential(&case, &role, true);
+                let write = Trigger::Operation("s3:PutBucketEncryption".to_owned());
+                case.sandbox.faults.add(Rule { times: u32::MAX, ..Rule::before(write, Failure::Denied) });
+            }
+        })
+        .await
+        .expect("the run ends by itself");
+    case.sandbox.faults.clear();
+    assert_eq!(algorithm(&case).await, "aws:kms", "it could not be taken back");
+    assert!(!states(&applied, Kind::BucketEncryption).contains(&StepState::Undone));
+    break_credential(&case, &role, false);
+    assert!(delivers(&case).await, "what delivers may use the key: {:#?}", case.sandbox.databricks.log_deliveries());
+    case.converge(&router).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
