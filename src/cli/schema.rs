@@ -9,6 +9,7 @@ pub fn run(verb: &Schema, output: &Output) -> anyhow::Result<Exit> {
         SchemaOf::Access => auditseal::report::access_schema(),
         SchemaOf::Plan => auditseal::report::plan_schema(),
         SchemaOf::PlanExplain => auditseal::report::explanation_schema(),
+        SchemaOf::Permissions => auditseal::report::permissions_schema(),
         SchemaOf::Review => auditseal::report::review_schema(),
         SchemaOf::PolicySimulate => auditseal::report::simulated_schema(),
         SchemaOf::Runs => auditseal::report::runs_schema(),

@@ -79,7 +79,8 @@ impl Service {
             | Read::RoleInlinePolicies { .. }
             | Read::RolePolicy { .. }
             | Read::RoleAttachedPolicies { .. }
-            | Read::AccountAuthorization => Self::Iam,
+            | Read::AccountAuthorization
+            | Read::Simulation { .. } => Self::Iam,
             Read::Organization | Read::OrganizationPolicies => Self::Organizations,
             Read::Credentials
             | Read::StorageConfigurations

@@ -22,6 +22,7 @@ mod organizations;
 mod s3;
 mod s3control;
 mod signed;
+mod simulation;
 mod ssm;
 mod sts;
 mod trace;
