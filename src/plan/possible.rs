@@ -54,6 +54,10 @@ fn applied(read: &Read, wanted: &Fact) -> Vec<Write> {
             let replication = replication.unwrap_or(Replication { role: String::new(), rules: Vec::new() });
             vec![Write::PutBucketReplication { bucket: bucket.clone(), replication }]
         }
+        // A key that the manifest names by its ARN is never made.
+        Read::Key { key } if key.starts_with("arn:") => {
+            vec![Write::CancelKeyDeletion { key: key.clone() }, Write::EnableKey { key: key.clone() }]
+        }
         Read::Key { key } => {
             let key = || key.clone();
             vec![

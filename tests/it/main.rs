@@ -25,6 +25,7 @@ mod harness;
 mod inventory;
 mod kill;
 mod locks;
+mod permissions;
 mod predicted;
 mod reconcile;
 mod rollback;

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::call::{
-    Document, Permission, Query, Read, Requirement, documents, lock_requirements, read_requirements, write_requirements,
+    Document, Query, Read, Requirement, documents, lock_requirements, read_requirements, write_requirements,
 };
 use crate::iam::Decision;
 use crate::model::{Address, Desired, Live, Place};
@@ -90,7 +90,12 @@ pub fn preflight(subject: &Subject<'_>) -> Preflight {
     if subject.steps.is_empty() {
         return Preflight::default();
     }
-    let mut found = Found { judge: Judge::new(subject), allowed: BTreeSet::new(), result: Preflight::default() };
+    let mut found = Found {
+        judge: Judge::new(subject),
+        guarded: guarded(subject.steps),
+        allowed: BTreeSet::new(),
+        result: Preflight::default(),
+    };
     let mut lacking = BTreeSet::new();
     for (place, parameter) in subject.locks {
         found.look(subject.live, lock_requirements(place, parameter), None, "lock", &mut lacking);
@@ -109,8 +114,18 @@ pub fn preflight(subject: &Subject<'_>) -> Preflight {
     result
 }
 
+/// Steps that are taken back when a delivery does not succeed after them.
+fn guarded(steps: &[Step]) -> BTreeSet<StepId> {
+    let after = steps.iter().filter_map(|step| match &step.action {
+        StepAction::AwaitDelivery { after_steps, .. } => Some(after_steps),
+        StepAction::Write { .. } | StepAction::Pause { .. } => None,
+    });
+    after.flatten().copied().collect()
+}
+
 struct Found<'a> {
     judge: Judge<'a>,
+    guarded: BTreeSet<StepId>,
     allowed: BTreeSet<Requirement>,
     result: Preflight,
 }
@@ -127,7 +142,7 @@ impl Found<'_> {
                 if let Some(target) = step.target.as_ref().filter(|target| target.settles) {
                     self.look(state, read_requirements(&target.query), Some(step), "read back", lacking);
                 }
-                if let Some(undo) = &step.undo {
+                if let Some(undo) = step.undo.as_ref().filter(|_| self.guarded.contains(&step.id)) {
                     self.look(state, write_requirements(&undo.place, &undo.write), Some(step), "undo", lacking);
                 }
             }
@@ -216,11 +231,10 @@ impl Preflight {
             return None;
         }
         if self.missing.is_empty() {
-            let untold = match self.unknown.len() {
-                0 => String::new(),
-                many => format!(", and of {many} more nothing certain can be said"),
-            };
-            let message = format!("the caller has {} permissions that the steps need{untold}", self.allowed);
+            let (allowed, unknown) = (self.allowed, self.unknown.len());
+            let message = format!(
+                "no permission that the steps need is known to be missing: {allowed} are allowed, {unknown} not known"
+            );
             return Some(result(Verdict::Pass, message));
         }
         let verdict = match (applies, allowed) {
@@ -254,14 +268,4 @@ impl std::fmt::Display for Missing {
         }
         write!(f, "`{caller}` lacks {action} on {resource} ({what_for}): {because}")
     }
-}
-
-/// The AWS actions among requirements.
-#[must_use]
-pub fn actions<'a>(requirements: impl IntoIterator<Item = &'a Requirement>) -> BTreeSet<&'static str> {
-    let action = |one: &Requirement| match one.permission {
-        Permission::Aws(action) => Some(action),
-        Permission::Databricks(_) | Permission::Free => None,
-    };
-    requirements.into_iter().filter_map(action).collect()
 }

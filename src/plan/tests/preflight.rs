@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::access::tests::lab::{ADMIN, BUCKET, KEY, Lab, OWN, allow, deny, may, sealed, when};
 use crate::call::{Read, Write};
-use crate::model::authorization::InlinePolicy;
+use crate::model::authorization::{InlinePolicy, Simulated};
 use crate::model::organization::{Organization, OrganizationLevel};
-use crate::model::{Kind, Place};
+use crate::model::{Fact, Kind, Place};
 use crate::plan::preflight::{Preflight, Subject, preflight};
-use crate::plan::{Step, Verdict};
+use crate::plan::{PlacedWrite, Step, StepAction, Verdict};
 
 use super::{bucket_policy, key_policy, numbered, step};
 
@@ -224,4 +224,63 @@ fn a_policy_of_the_organization_forbids() {
     let found = look(&lab, &numbered(vec![(bucket_policy(&lab, &open_policy()), &[])]));
     assert_eq!(missing(&found), [(Some(0), "s3:PutBucketPolicy", "write")]);
     assert!(found.missing[0].because.contains("service control policy `SCP NoPolicies on r-1`"), "{found:?}");
+}
+
+/// What takes a step back is needed where a wait may take it back, and nowhere else.
+#[test]
+fn an_undo_counts_where_it_may_be_sent() {
+    let lab = with_admin(&[may(LOCK, "*"), may("s3:PutBucketPolicy s3:GetBucketPolicy", "*")]);
+    let mut first = bucket_policy(&lab, &open_policy());
+    let write = Write::DeleteBucketPolicy { bucket: BUCKET.to_owned() };
+    first.undo = Some(PlacedWrite { place: lab.place(), write });
+    let mut wait = first.clone();
+    wait.action = StepAction::AwaitDelivery {
+        place: lab.desired.databricks_place(),
+        config_id: "c".to_owned(),
+        after_steps: vec![0],
+        deadline_seconds: 1,
+    };
+    assert_eq!(missing(&look(&lab, &numbered(vec![(first.clone(), &[])]))), []);
+    let found = look(&lab, &numbered(vec![(first, &[]), (wait, &[0])]));
+    assert_eq!(missing(&found), [(Some(0), "s3:DeleteBucketPolicy", "undo")]);
+    assert!(found.unknown.iter().all(|one| one.because == "Databricks does not say beforehand"), "{found:?}");
+}
+
+/// IAM is asked about a caller whose policies were not read; its answer counts, unless it depends on the context.
+#[test]
+fn the_simulator_says_what_was_not_read() {
+    let steps = |lab: &Lab| numbered(vec![(bucket_policy(lab, &open_policy()), &[])]);
+    let simulated = |decision: &str, missing_keys: &[&str]| {
+        let one = Simulated {
+            decision: decision.to_owned(),
+            missing_keys: missing_keys.iter().map(|key| (*key).to_owned()).collect(),
+        };
+        let actions = ["s3:PutBucketPolicy", "s3:GetBucketPolicy"].map(str::to_owned);
+        let fact = Fact::Simulated(actions.clone().map(|action| (action, one.clone())).into());
+        let read = Read::Simulation { principal: ADMIN.to_owned(), resource: bucket_arn(), actions: actions.to_vec() };
+        with_admin(&[]).with(|lab| {
+            lab.unread.push(Read::AccountAuthorization);
+            lab.extra.push((lab.place(), read, fact));
+        })
+    };
+    let of = |found: &Preflight| {
+        let is = |one: &&crate::plan::preflight::Untold| one.permission.starts_with("s3:");
+        (found.allowed, missing(found).len(), found.unknown.iter().filter(is).count())
+    };
+    for (decision, keys, expected) in [
+        ("allowed", &[][..], (2, 0, 0)),
+        ("implicitDeny", &[], (0, 3, 0)),
+        ("explicitDeny", &[], (0, 3, 0)),
+        ("implicitDeny", &["aws:MultiFactorAuthPresent"], (0, 0, 2)),
+        ("something new", &[], (0, 0, 2)),
+    ] {
+        let lab = simulated(decision, keys);
+        assert_eq!(of(&look(&lab, &steps(&lab))), expected, "{decision} {keys:?}");
+    }
+    let hidden = with_admin(&[]).with(|lab| lab.unread.push(Read::AccountAuthorization));
+    let callers = BTreeMap::from([(OWN.to_owned(), ADMIN.to_owned())]);
+    let asked = look(&hidden, &steps(&hidden)).questions(&callers);
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert!(asked.iter().any(|(_, read)| matches!(read, Read::Simulation { actions, resource, .. }
+        if *resource == bucket_arn() && *actions == ["s3:GetBucketPolicy", "s3:PutBucketPolicy"])));
 }

@@ -8,12 +8,12 @@ mod tests;
 use std::collections::BTreeSet;
 
 use crate::call::{
-    Listing, Permission, Query, Reasons, Requirement, Resource, Write, lock_requirements, question, read_requirements,
-    write_requirements,
+    Listing, Permission, Query, Read, Reasons, Requirement, Resource, Write, lock_requirements, question,
+    read_requirements, write_requirements,
 };
 use crate::harden::{Scope, harden};
 use crate::manifest;
-use crate::model::{Desired, Live, Place, Reference, WantedResource};
+use crate::model::{Desired, Kind, Live, Place, Reference, WantedResource};
 use crate::observe::{needed_for_access, needed_for_plan};
 use crate::plan::possible::{Aim, possible};
 
@@ -138,12 +138,12 @@ fn writes(desired: &[Desired], aim: Aim) -> Vec<(Place, Write, Option<String>)> 
 /// The alias that is wanted of the key that a resource is about, when a step makes that key.
 fn alias_of(resource: &WantedResource, all: &[WantedResource]) -> Option<String> {
     let text = serde_json::to_string(&resource.query.read).ok()?;
-    let made = Reference::occurs_in(&text) || resource.address.kind == crate::model::Kind::KmsKey;
-    if !made {
+    let by_name = matches!(&resource.query.read, Read::Key { key } if !key.starts_with("arn:"));
+    if !by_name && !Reference::occurs_in(&text) {
         return None;
     }
     let names = all.iter().find(|one| {
-        one.address.kind == crate::model::Kind::KmsAlias
+        one.address.kind == Kind::KmsAlias
             && one.address.manifest == resource.address.manifest
             && one.address.name == resource.address.name
     });

@@ -5,6 +5,7 @@ mod estate;
 mod fmt;
 mod inputs;
 mod parts;
+mod permissions;
 mod policy;
 mod reasons;
 mod refusals;

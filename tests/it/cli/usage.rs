@@ -75,7 +75,17 @@ async fn codes_are_explained() {
 #[tokio::test]
 async fn schemas_completions_and_the_manual_page() {
     let shell = Shell::bare();
-    let all = ["manifest", "defaults", "plan", "plan-explain", "review", "policy-simulate", "policy-includes", "runs"];
+    let all = [
+        "manifest",
+        "defaults",
+        "plan",
+        "plan-explain",
+        "review",
+        "policy-simulate",
+        "policy-includes",
+        "runs",
+        "permissions",
+    ];
     for of in all {
         let schema = shell.ends(&["schema", of], 0).await.json();
         jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{of}: {error}"));
