@@ -11,6 +11,8 @@ use crate::model::key::Key;
 use crate::model::role::Caller;
 use crate::model::{Desired, Fact, Live, Observed, Place};
 
+use super::Needed;
+
 /// What is taken to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Estate {
@@ -21,7 +23,7 @@ pub(super) enum Estate {
 }
 
 /// Live state in which every question that `needed` asks has an answer.
-pub(super) fn assumed(desired: &[Desired], estate: Estate, needed: fn(&[Desired], &Live) -> BTreeSet<Query>) -> Live {
+pub(super) fn assumed(desired: &[Desired], estate: Estate, needed: Needed) -> Live {
     let mut live = Live::default();
     loop {
         let open: Vec<Query> = needed(desired, &live).into_iter().filter(|query| !live.contains(query)).collect();

@@ -20,6 +20,9 @@ use crate::plan::possible::{Aim, possible};
 use super::apply::locations;
 use assumed::{Estate, assumed};
 
+/// What is asked next, from the answers so far.
+type Needed = fn(&[Desired], &Live) -> BTreeSet<Query>;
+
 /// A command of which the permissions are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -64,7 +67,7 @@ impl Command {
         }
     }
 
-    fn questions(self) -> Option<fn(&[Desired], &Live) -> BTreeSet<Query>> {
+    fn questions(self) -> Option<Needed> {
         match self {
             Self::Plan | Self::Apply | Self::Drift | Self::Rollback | Self::Forget => Some(needed_for_plan),
             Self::Access | Self::Init => Some(needed_for_access),
@@ -117,7 +120,7 @@ fn reasons(command: Command, desired: &[Desired]) -> Reasons {
             // Breaking a lock makes none.
             let breaks = |one: &Requirement| one.permission != Permission::Aws("ssm:PutParameter");
             let all = all.into_iter().filter(|one| command != Command::Unlock || breaks(one)).collect();
-            add(all, &format!("locks the location with {parameter}"));
+            add(all, &format!("the lock of the location, {parameter}"));
         }
     }
     reasons

@@ -155,7 +155,7 @@ async fn iam_is_asked_what_a_principal_may() {
     let all = answer.simulated().expect("simulated");
     assert_eq!((all["s3:A"].decision.as_str(), all["s3:A"].missing_keys.len()), ("allowed", 0));
     assert_eq!(
-        (all["s3:B"].decision.as_str(), &all["s3:B"].missing_keys[0][..]),
+        (all["s3:B"].decision.as_str(), all["s3:B"].missing_keys[0].as_str()),
         ("implicitDeny", "aws:MultiFactorAuthPresent")
     );
     let body = &server.seen()[0].body;
