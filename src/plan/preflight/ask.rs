@@ -85,7 +85,10 @@ impl<'a> Judge<'a> {
         let Some(named) = self.resource(state, one) else {
             return untold("which resource it is on is known only after apply");
         };
-        let request = request(caller, action, &named.arn, (account, region));
+        let mut request = request(caller, action, &named.arn, (account, region));
+        if let Some(aliases) = self.aliases(&one.place, &named.arn) {
+            request.context.insert("kms:ResourceAliases".to_owned(), aliases);
+        }
         let own = self.simulated(caller, account, &named.arn, action).unwrap_or_else(|| caller.policies.clone());
         let policies = Policies { resource: named.policy, ..own };
         let evaluation = evaluate(&request, &policies);
@@ -158,6 +161,13 @@ impl<'a> Judge<'a> {
             Resource::Role(name) => Some(plain(self.role(state, account, region, name))),
             _ => first().map(plain),
         }
+    }
+
+    /// The aliases of a key as they were read: those that earlier steps give are minutes away from counting (KMS Developer
+    /// Guide, "Use aliases to control access to KMS keys"). `None` where they are not known, as of a key yet to be made.
+    fn aliases(&self, place: &Place, arn: &str) -> Option<Vec<String>> {
+        let read = Read::KeyAliases { key: arn.to_owned() };
+        self.live.view(place, read, Fact::names).present().map(|names| names.0)
     }
 
     fn policy(&self, name: &str, answer: Observed<Fact>) -> Option<NamedPolicy> {

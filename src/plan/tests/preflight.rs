@@ -284,3 +284,26 @@ fn the_simulator_says_what_was_not_read() {
     assert!(asked.iter().any(|(_, read)| matches!(read, Read::Simulation { actions, resource, .. }
         if *resource == bucket_arn() && *actions == ["s3:GetBucketPolicy", "s3:PutBucketPolicy"])));
 }
+
+/// The printed list names a key by its alias: what was read of the key's aliases decides, and nothing else does.
+#[test]
+fn a_condition_on_the_alias_is_held_against_the_aliases_that_were_read() {
+    let named = when("ForAnyValue:StringEquals", "kms:ResourceAliases", "alias/auditseal/audit");
+    let rights = [may(LOCK, "*"), may("kms:ListResourceTags", "*"), allow("", "kms:TagResource", "*", &named)];
+    let with = |aliases: Option<&[&str]>| {
+        with_admin(&rights).with(|lab| {
+            lab.keys.insert(KEY.to_owned(), vec![delegates()]);
+            if let Some(aliases) = aliases {
+                let names = crate::model::fact::Names(aliases.iter().map(|one| (*one).to_owned()).collect());
+                lab.extra.push((lab.place(), Read::KeyAliases { key: KEY.to_owned() }, names.into()));
+            }
+        })
+    };
+    let tags = |lab: &Lab| {
+        let found = look(lab, &numbered(vec![(tagged(lab), &[])]));
+        (missing(&found).len(), found.unknown.len())
+    };
+    assert_eq!(tags(&with(Some(&["alias/other", "alias/auditseal/audit"]))), (0, 0));
+    assert_eq!(tags(&with(Some(&["alias/other"]))), (1, 0));
+    assert_eq!(tags(&with(None)), (0, 1));
+}
