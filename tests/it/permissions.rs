@@ -245,9 +245,8 @@ const EMPTY: Exceptions = Exceptions {
         ("kms:PutKeyPolicy", "the key is born with its policy"),
         ("kms:RevokeGrant", "the key is new"),
         ("kms:UpdateAlias", "the alias names no other key"),
+        ("s3:DeleteBucketPolicy", "nothing delivered before, so that no wait takes a step back"),
         ("s3:PutBucketAcl", "buckets are new"),
-        ("s3:PutBucketOwnershipControls", "buckets are new"),
-        ("s3:PutBucketPublicAccessBlock", "buckets are new"),
         ("s3:PutReplicationConfiguration", "nothing replicates"),
     ],
     foreseen: &[
@@ -255,7 +254,8 @@ const EMPTY: Exceptions = Exceptions {
         OF_RELEASE,
         ("iam:TagRole", "the emulator does not ask for it when a role is made with tags"),
         ("kms:TagResource", "the emulator does not ask for it when a key is made with tags"),
-        ("s3:DeleteBucketPolicy", "no delivery fails, so that nothing is taken back"),
+        ("s3:PutBucketOwnershipControls", "a new bucket has them already when the step looks"),
+        ("s3:PutBucketPublicAccessBlock", "a new bucket has it already when the step looks"),
     ],
 };
 
