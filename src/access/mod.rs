@@ -9,6 +9,7 @@ mod allowed;
 mod ask;
 mod assess;
 mod assessment;
+mod caller;
 mod chain;
 mod compute;
 mod copies;
@@ -41,3 +42,4 @@ mod worlds;
 
 pub use assess::{Compiled, assess, assess_with};
 pub use assessment::*;
+pub use caller::{Caller, caller};

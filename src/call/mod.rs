@@ -2,9 +2,17 @@
 //! Steps are writes, observation deduplicates by query, the provider executes both, and the permission table is derived
 //! from them, so that what the tool may need and what it does cannot drift apart.
 
+mod document;
+mod listing;
 mod permission;
+mod requirement;
 mod write;
 
 pub use crate::model::live::{Query, Read};
-pub use permission::{Permission, read_permission, write_permissions};
+pub use document::{Document, MANAGED_POLICY_SIZE, documents};
+pub use listing::{ActionNeed, AwsNeeds, DatabricksNeeds, LISTING_VERSION, Listing, Reasons};
+pub use permission::{Permission, read_permission, read_permissions, write_permissions};
+pub use requirement::{
+    Requirement, Resource, lock_requirements, partition, question, read_requirements, write_requirements,
+};
 pub use write::{GrantChange, Write, WriteOutcome};

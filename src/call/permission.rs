@@ -1,5 +1,5 @@
-//! The permission of every call. Source: AWS Service Authorization Reference (actions of S3, KMS, IAM) and the roles that
-//! the Databricks REST reference names per operation.
+//! The permission of every call. Source: AWS Service Authorization Reference (actions of S3, KMS, IAM, SSM) and the roles
+//! that the Databricks REST reference names per operation.
 
 use super::{Read, Write};
 
@@ -23,10 +23,15 @@ impl Permission {
     }
 }
 
-const ACCOUNT_ADMIN: Permission = Permission::Databricks("Databricks account admin");
+/// What the lock of a location needs: made, looked at and renewed, given back (SSM parameters).
+pub(super) const LOCK: [Permission; 3] =
+    [Permission::Aws("ssm:PutParameter"), Permission::Aws("ssm:GetParameter"), Permission::Aws("ssm:DeleteParameter")];
+
+pub(super) const ACCOUNT_ADMIN: Permission = Permission::Databricks("Databricks account admin");
 const METASTORE_ADMIN: Permission = Permission::Databricks("Databricks account admin or metastore admin");
 const WORKSPACE_ADMIN: Permission = Permission::Databricks("Databricks workspace admin");
 
+/// The permission of the question's own operation.
 #[must_use]
 pub fn read_permission(read: &Read) -> Permission {
     use Permission::Aws;
@@ -59,15 +64,13 @@ pub fn read_permission(read: &Read) -> Permission {
         Read::RolePolicy { .. } => Aws("iam:GetRolePolicy"),
         Read::RoleAttachedPolicies { .. } => Aws("iam:ListAttachedRolePolicies"),
         Read::AccountAuthorization => Aws("iam:GetAccountAuthorizationDetails"),
+        Read::Simulation { .. } => Aws("iam:SimulatePrincipalPolicy"),
         Read::AccessPoints { .. } => Aws("s3:ListAccessPoints"),
         Read::AccessPoint { .. } => Aws("s3:GetAccessPoint"),
         Read::AccessPointPolicy { .. } => Aws("s3:GetAccessPointPolicy"),
-        // Then GetMultiRegionAccessPointPolicy.
         Read::MultiRegionAccessPoints { .. } => Aws("s3:ListMultiRegionAccessPoints"),
-        // Then ListAccessGrants and ListAccessGrantsLocations, where there is an instance.
         Read::AccessGrants => Aws("s3:ListAccessGrantsInstances"),
         Read::Organization => Aws("organizations:DescribeOrganization"),
-        // Then ListPoliciesForTarget and DescribePolicy; a refusal names the one that is missing.
         Read::OrganizationPolicies => Aws("organizations:ListParents"),
         Read::NewestObject { .. } => Aws("s3:ListBucket"),
         Read::TrailEvents { .. } => Aws("cloudtrail:LookupEvents"),
@@ -91,6 +94,20 @@ pub fn read_permission(read: &Read) -> Permission {
         Read::DatabricksCaller => Permission::Free,
         Read::WorkspaceConf { .. } => WORKSPACE_ADMIN,
     }
+}
+
+/// Every permission that a question needs; the first is its own, the others are of requests that its answer may lead to.
+#[must_use]
+pub fn read_permissions(read: &Read) -> Vec<Permission> {
+    let more: &[&'static str] = match read {
+        // For managed policies whose text the details leave out.
+        Read::AccountAuthorization => &["iam:GetPolicy", "iam:GetPolicyVersion"],
+        Read::MultiRegionAccessPoints { .. } => &["s3:GetMultiRegionAccessPointPolicy"],
+        Read::AccessGrants => &["s3:ListAccessGrants", "s3:ListAccessGrantsLocations"],
+        Read::OrganizationPolicies => &["organizations:ListPoliciesForTarget", "organizations:DescribePolicy"],
+        _ => &[],
+    };
+    std::iter::once(read_permission(read)).chain(more.iter().map(|name| Permission::Aws(name))).collect()
 }
 
 /// Every permission that a write needs; the first is the operation's own.

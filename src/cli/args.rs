@@ -26,6 +26,9 @@ pub struct Arguments {
     pub verb: Verb,
 }
 
+/// Where manifests are, unless `--manifest` says otherwise.
+pub const MANIFESTS: &str = "manifests";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Text,
@@ -50,7 +53,7 @@ pub enum LogFormat {
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// Manifest file, or directory of manifests that are planned together
-    #[arg(short, long, global = true, value_name = "PATH", default_value = "manifests")]
+    #[arg(short, long, global = true, value_name = "PATH", default_value = MANIFESTS)]
     pub manifest: PathBuf,
     /// How results are printed
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
@@ -119,6 +122,8 @@ pub enum Verb {
     Policy(Policy),
     /// Say what a change of manifests does to access, controls and waivers, offline, for pull requests
     Review(Review),
+    /// Print the least AWS policy and the Databricks roles that a command needs, offline
+    Permissions(Permissions),
     /// Say what a guard, finding, control or manifest code means and what to do
     Explain(Explain),
     /// Print the JSON Schema of the manifest, or of what a verb prints
@@ -418,6 +423,59 @@ pub struct Review {
     pub fail_on: Option<FailOn>,
 }
 
+const PERMISSIONS: &str = "\
+The policy allows what the command may ask and send for the manifests, and nothing else: a bucket, a
+key, a role and the parameter of the lock by name, `*` only where AWS takes nothing narrower. Where
+no manifest is there, names stand as words to be replaced. Nothing is read but manifests.
+
+Examples:
+  auditseal permissions                     for `plan`
+  auditseal permissions apply --reasons     also which call needs which action
+  auditseal permissions drift --format json | jq '.aws[0].policies[0]'
+                                            one policy, for aws iam create-policy
+
+Exit codes: 0 printed, 1 an invalid manifest, 64 wrong usage.";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PermissionsOf {
+    Plan,
+    Apply,
+    Drift,
+    Access,
+    Rollback,
+    Forget,
+    Unlock,
+    Runs,
+    Init,
+}
+
+impl From<PermissionsOf> for auditseal::run::permissions::Command {
+    fn from(of: PermissionsOf) -> Self {
+        match of {
+            PermissionsOf::Plan => Self::Plan,
+            PermissionsOf::Apply => Self::Apply,
+            PermissionsOf::Drift => Self::Drift,
+            PermissionsOf::Access => Self::Access,
+            PermissionsOf::Rollback => Self::Rollback,
+            PermissionsOf::Forget => Self::Forget,
+            PermissionsOf::Unlock => Self::Unlock,
+            PermissionsOf::Runs => Self::Runs,
+            PermissionsOf::Init => Self::Init,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = PERMISSIONS)]
+pub struct Permissions {
+    /// The command; `init` is `init --from-live`
+    #[arg(value_enum, value_name = "COMMAND", default_value_t = PermissionsOf::Plan)]
+    pub of: PermissionsOf,
+    /// Also every action with what it is on and the calls that need it
+    #[arg(long)]
+    pub reasons: bool,
+}
+
 #[derive(Debug, Args)]
 pub struct Explain {
     /// For example `self-lockout-bucket`; without a code, all are listed
@@ -432,6 +490,7 @@ pub enum SchemaOf {
     PlanExplain,
     Access,
     Drift,
+    Permissions,
     Review,
     PolicySimulate,
     PolicyIncludes,

@@ -11,6 +11,7 @@ use auditseal::journal::RunResult;
 use auditseal::model::Intent;
 use auditseal::plan::Plan;
 use auditseal::provider::router::Router;
+use auditseal::report;
 use auditseal::run::apply::{Applied, ApplyError, ApplyOptions, apply};
 use auditseal::run::lock::LockError;
 use auditseal::run::plan::is_refused;
@@ -64,6 +65,9 @@ pub async fn execute(
             "warning: the journal of this run is only in {}: keep that folder as an artifact, a CI runner forgets it",
             store.display()
         ));
+    }
+    if let Some(summary) = report::preflight_summary(&plan.preflight) {
+        output.note(&format!("\n{summary}"));
     }
     output.note(&format!("\nRun {run}, journal {}/runs/{run}.jsonl", store.display()));
     if !lock_timeout.is_zero() {

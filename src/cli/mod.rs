@@ -14,6 +14,7 @@ mod forget;
 mod init;
 mod log;
 mod output;
+mod permissions;
 mod plan;
 mod policy;
 mod review;
@@ -81,6 +82,7 @@ async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit
         Verb::Alert(verb) => alert::run(global, verb, output).await,
         Verb::Policy(verb) => policy::run(global, verb, output),
         Verb::Review(verb) => review::run(global, verb, output),
+        Verb::Permissions(verb) => permissions::run(global, verb, output),
         Verb::Explain(verb) => explain::run(verb, output),
         Verb::Schema(verb) => schema::run(verb, output),
         Verb::Completions(verb) => {

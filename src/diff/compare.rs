@@ -89,6 +89,7 @@ fn sides(kind: Kind, before: Option<&Fact>, wanted: &Fact, resolve: &Resolve<'_>
         | Fact::Metastores(_)
         | Fact::WorkspaceIds(_)
         | Fact::Authorization(_)
+        | Fact::Simulated(_)
         | Fact::AccessPoint(_)
         | Fact::MultiRegionAccessPoints(_)
         | Fact::AccessGrants(_)

@@ -67,3 +67,12 @@ pub struct IamRole {
     /// ARNs of the instance profiles that hold it: EC2 instances act as it.
     pub instance_profiles: Vec<String>,
 }
+
+/// What IAM's simulator says of one action (IAM API reference, `EvaluationResult`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Simulated {
+    /// `allowed`, `implicitDeny` or `explicitDeny`.
+    pub decision: String,
+    /// Condition keys on which it depends and of which the simulator was told nothing.
+    pub missing_keys: Vec<String>,
+}

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access_grant::AccessGrant;
 use super::access_point::{AccessPoint, MultiRegionAccessPoint};
-use super::authorization::Authorization;
+use super::authorization::{Authorization, Simulated};
 use super::bucket::{
     Acl, Encryption, Lifecycle, Logging, Notification, ObjectLock, Ownership, PublicAccessBlock, Replication,
     Versioning,
@@ -94,6 +94,7 @@ facts! {
     Privileges(Vec<PrivilegeAssignment>) as privileges,
     WorkspaceConf(WorkspaceConf) as workspace_conf,
     Authorization(Arc<Authorization>) as authorization,
+    Simulated(BTreeMap<String, Simulated>) as simulated,
     AccessPoint(AccessPoint) as access_point,
     MultiRegionAccessPoints(Vec<MultiRegionAccessPoint>) as multi_region_access_points,
     AccessGrants(Vec<AccessGrant>) as access_grants,

@@ -102,6 +102,13 @@ pub enum Read {
     },
     /// iam:GetAccountAuthorizationDetails → `Fact::Authorization`. Once per account, in whichever region.
     AccountAuthorization,
+    /// iam:SimulatePrincipalPolicy → `Fact::Simulated`: what IAM says a principal's own policies decide about actions on
+    /// a resource, without the resource's policy. Only for a principal whose policies could not be read.
+    Simulation {
+        principal: String,
+        resource: String,
+        actions: Vec<String>,
+    },
     /// s3control ListAccessPoints of a bucket → `Fact::Names`: those that the asked account owns. An access point of
     /// another account is listed only there.
     AccessPoints {

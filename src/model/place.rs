@@ -78,6 +78,17 @@ pub enum Place {
     },
 }
 
+impl Place {
+    /// The number of the AWS account; `None` for Databricks.
+    #[must_use]
+    pub fn aws_account(&self) -> Option<&str> {
+        match self {
+            Place::Aws { account, .. } => Some(account),
+            Place::Databricks { .. } | Place::Workspace { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

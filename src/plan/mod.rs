@@ -7,6 +7,8 @@ pub mod explain;
 pub mod guard;
 mod nearest;
 pub mod order;
+pub mod possible;
+pub mod preflight;
 mod project;
 mod prove;
 mod reorder;
@@ -35,6 +37,7 @@ pub use depend::{is_main, same_group};
 pub use effects::{Effects, effects};
 pub use explain::{Explanation, Reasoning, explain};
 pub use nearest::{UnknownAddress, nearest};
+pub use preflight::Preflight;
 pub use project::project;
 pub use reorder::{Order, Ordered, Waits, safe_order};
 pub use select::{LeftOut, Partial, Selection, select};
@@ -212,6 +215,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Who can read, write, tamper and list: now, after every step, and in the end.
     pub access: Effects,
+    /// Whether the caller has the permissions that the steps need.
+    #[serde(default, skip_serializing_if = "Preflight::is_empty")]
+    pub preflight: Preflight,
     /// Enabled configurations that deliver as declared, as far as they exist.
     pub deliveries: Vec<Delivery>,
     /// Stable ids of principals that were read → their ARNs: policies may name a role by its id.

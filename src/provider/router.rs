@@ -82,7 +82,8 @@ impl Service {
             | Read::RoleInlinePolicies { .. }
             | Read::RolePolicy { .. }
             | Read::RoleAttachedPolicies { .. }
-            | Read::AccountAuthorization => Self::Iam,
+            | Read::AccountAuthorization
+            | Read::Simulation { .. } => Self::Iam,
             Read::Organization | Read::OrganizationPolicies => Self::Organizations,
             Read::TrailEvents { .. } => Self::CloudTrail,
             Read::Credentials

@@ -14,8 +14,8 @@ use crate::model::reference::Output;
 use crate::model::{Address, Control, Gap, Intent, Kind, Observed, Place, Reference};
 use crate::plan::effects::{ProofEffect, StepEffect, Who};
 use crate::plan::{
-    Action, Change, Effects, FORMAT_VERSION, GuardResult, PlacedWrite, Plan, Source, Step, StepAction, Summary, Target,
-    Verdict, Waived,
+    Action, Change, Effects, FORMAT_VERSION, GuardResult, PlacedWrite, Plan, Preflight, Source, Step, StepAction,
+    Summary, Target, Verdict, Waived,
 };
 
 fn at(kind: Kind, name: &str) -> Address {
@@ -311,6 +311,7 @@ pub(super) fn plan() -> Plan {
         partial: None,
         steps: steps(),
         access: access(),
+        preflight: Preflight::default(),
         deliveries: Vec::new(),
         principals: BTreeMap::new(),
         desired: vec![desired()],

@@ -114,6 +114,10 @@ fn checks(plan: &Plan, page: &mut Page) {
         }
         page.add("\n");
     }
+    for (account, statements) in super::preflight::to_add(&plan.preflight) {
+        page.add(&format!("<details><summary>To add for the caller in AWS account {account}</summary>\n\n"));
+        page.add(&format!("```json\n{statements}\n```\n\n</details>\n\n"));
+    }
     if !plan.gaps.is_empty() {
         page.add("### Not read\n\n");
         for gap in &plan.gaps {

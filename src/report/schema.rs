@@ -37,6 +37,7 @@ pub fn plan_schema() -> Value {
         "partial": { "anyOf": [{ "type": "null" }, { "$ref": "#/$defs/partial" }] },
         "steps": list("step"),
         "access": { "$ref": "#/$defs/access" },
+        "preflight": super::preflight::schema(),
         "deliveries": list("delivery"),
         "principals": {
             "description": "other spellings of principals and keys, and what they stand for",
@@ -44,7 +45,7 @@ pub fn plan_schema() -> Value {
         },
         "desired": { "type": "array", "items": { "type": "object" } }
     }));
-    let mut schema = optional(members, &["intent"]);
+    let mut schema = optional(members, &["intent", "preflight"]);
     if let Value::Object(members) = &mut schema {
         members.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
         members.insert("title".to_owned(), json!("auditseal plan"));

@@ -48,6 +48,7 @@ pub fn plan_text(plan: &Plan, options: TextOptions, out: &mut dyn Write) -> fmt:
     }
     gaps(plan, options.verbose, style, out)?;
     guards(&plan.guards, options.verbose, style, out)?;
+    super::preflight::text(&plan.preflight, options.verbose, style, out)?;
     findings(&plan.findings, style, out)?;
     summary(plan, options, style, out)
 }

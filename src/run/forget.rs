@@ -8,6 +8,7 @@ use crate::provider::Reader;
 use crate::rollback::{forget, marks};
 
 use super::plan::PlanOptions;
+use super::preflight::simulated;
 use super::rollback::finished;
 
 /// What is to be forgotten.
@@ -64,5 +65,6 @@ pub async fn plan_forget<R: Reader>(
     {
         return Err(unknown(name));
     }
-    Ok(finished(forget(&picked, &live), Intent::Forget, &live, desired, options, purpose))
+    let plan = finished(forget(&picked, &live), Intent::Forget, &live, desired, options, purpose);
+    Ok(simulated(reader, plan, &live, purpose).await)
 }

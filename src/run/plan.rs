@@ -16,10 +16,12 @@ use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
     self, Delivery, Effects, Explanation, FORMAT_VERSION, GuardResult, Inputs, Order, Ordered, Partial, Plan,
-    Reasoning, Selection, Source, Step, StepAction, Summary, UnknownAddress, Verdict, build, principal_ids, reckon,
-    safe_order, select,
+    Preflight, Reasoning, Selection, Source, Step, StepAction, Summary, UnknownAddress, Verdict, build, principal_ids,
+    reckon, safe_order, select,
 };
 use crate::provider::Reader;
+
+use super::preflight::{checked, simulated};
 
 /// What was asked for beside the manifests.
 #[derive(Clone, Debug)]
@@ -95,6 +97,7 @@ pub async fn planned<R: Reader>(reader: &R, desired: &[Desired], options: &PlanO
         false => observe(reader, desired).await,
     };
     let (plan, wanted) = from(&live, desired, options, purpose);
+    let plan = simulated(reader, plan, &live, purpose).await;
     let unknown = unknown(&live, desired, options, &wanted);
     Planned { plan, unknown, live, wanted }
 }
@@ -151,6 +154,8 @@ fn from(live: &Live, desired: &[Desired], options: &PlanOptions, purpose: Purpos
         deliveries: desired.iter().filter_map(|one| delivery(one, &wanted)).collect(),
         ..skeleton(live, desired, options, caller)
     };
+    // Who may do what is read together with what proves access.
+    let plan = if options.access { checked(plan, live, purpose) } else { plan };
     (plan, wanted)
 }
 
@@ -179,6 +184,7 @@ pub(super) fn skeleton(
         waived: Vec::new(),
         steps: Vec::new(),
         access: Effects::default(),
+        preflight: Preflight::default(),
         deliveries: Vec::new(),
         principals: principal_ids(live),
         desired: desired.to_vec(),

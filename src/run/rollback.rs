@@ -9,6 +9,7 @@ use crate::provider::Reader;
 use crate::rollback::{Reversal, Undeclared, questions, reverse};
 
 use super::plan::{PlanOptions, callers, skeleton};
+use super::preflight::{checked, simulated};
 
 /// Reads live state, and what else the journal asks about, and plans what puts the run back. Reads only.
 ///
@@ -34,7 +35,8 @@ pub async fn plan_rollback<R: Reader>(
             live.set(query.clone(), answer.clone());
         }
     }
-    rollback_from(&live, record, desired, options, purpose)
+    let plan = rollback_from(&live, record, desired, options, purpose)?;
+    Ok(simulated(reader, plan, &live, purpose).await)
 }
 
 /// The pure half.
@@ -83,7 +85,7 @@ pub(super) fn finished(
     }));
     guards.sort_by(|left, right| (&left.code, &left.message).cmp(&(&right.code, &right.message)));
     guards.dedup();
-    Plan {
+    let plan = Plan {
         intent,
         summary,
         complete: gaps.is_empty(),
@@ -95,5 +97,6 @@ pub(super) fn finished(
         access,
         deliveries,
         ..skeleton(live, desired, options, caller)
-    }
+    };
+    if options.access { checked(plan, live, purpose) } else { plan }
 }

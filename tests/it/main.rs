@@ -27,6 +27,7 @@ mod inventory;
 mod kill;
 mod locks;
 mod newest;
+mod permissions;
 mod predicted;
 mod receiver;
 mod reconcile;

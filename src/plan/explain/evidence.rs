@@ -1,8 +1,6 @@
 //! What was asked, what it answered, and what is wanted for which reason.
 
-use serde_json::Value;
-
-use crate::call::{Query, Read, read_permission};
+use crate::call::{Query, Read, question, read_permission};
 use crate::model::{Address, Gap, Kind, Live, Observed, Reference, Wanted};
 use crate::plan::{Change, Plan};
 
@@ -84,15 +82,6 @@ fn evidence(query: &Query, answer: Answer, serves: &str) -> Evidence {
         answer,
         serves: serves.to_owned(),
     }
-}
-
-/// `bucket policy of acme-databricks-audit`, from the form in which the plan document has it.
-fn question(read: &Read) -> String {
-    let Ok(Value::Object(members)) = serde_json::to_value(read) else { return String::new() };
-    let kind = members.get("read").and_then(Value::as_str).unwrap_or_default().replace('_', " ");
-    let subject: Vec<&str> =
-        members.iter().filter(|(name, _)| *name != "read").filter_map(|(_, value)| value.as_str()).collect();
-    if subject.is_empty() { kind } else { format!("{kind} of {}", subject.join(", ")) }
 }
 
 /// For what a question that is not the address's own serves it.

@@ -1,6 +1,7 @@
 //! Plans put together by hand over a small estate.
 
 pub(crate) mod explain;
+mod preflight;
 mod proofs;
 mod select;
 
@@ -11,7 +12,7 @@ use crate::call::{Query, Read, Write};
 use crate::model::fact::PolicyText;
 use crate::model::{Address, Fact, Kind, Observed, Wanted, WantedResource};
 
-use super::{Action, Change, FORMAT_VERSION, Plan, Step, StepAction, StepId, Summary, Target, effects};
+use super::{Action, Change, FORMAT_VERSION, Plan, Preflight, Step, StepAction, StepId, Summary, Target, effects};
 use crate::diff::FieldChange;
 
 pub(super) fn at(kind: Kind) -> Address {
@@ -92,6 +93,7 @@ pub(super) fn plan(lab: &Lab, steps: Vec<Step>) -> Plan {
         partial: None,
         steps,
         access,
+        preflight: Preflight::default(),
         deliveries: Vec::new(),
         principals: BTreeMap::new(),
         desired: vec![lab.desired.clone()],

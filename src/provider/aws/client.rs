@@ -10,7 +10,8 @@ use super::s3::{S3, Whole};
 use super::signed::Signer;
 use super::trace::Watch;
 use super::{
-    access_grants, access_point, authorization, cloudtrail, iam, kms, multi_region, organizations, s3control, sts,
+    access_grants, access_point, authorization, cloudtrail, iam, kms, multi_region, organizations, s3control,
+    simulation, sts,
 };
 use crate::call::{Read, Write, WriteOutcome, read_permission, write_permissions};
 use crate::model::{Fact, Observed, Reference};
@@ -150,6 +151,9 @@ impl AwsClient {
             Read::RolePolicy { role, policy } => iam::role_policy(iam, role, policy).await,
             Read::RoleAttachedPolicies { role } => iam::attached_policies(iam, role).await,
             Read::AccountAuthorization => authorization::account_authorization(iam).await,
+            Read::Simulation { principal, resource, actions } => {
+                simulation::simulate(iam, principal, resource, actions).await
+            }
             Read::AccessPoints { bucket } => access_point::list(&self.signer, self.account.as_deref(), bucket).await,
             Read::AccessPoint { name } => access_point::get(&self.signer, self.account.as_deref(), name).await,
             Read::AccessPointPolicy { name } => access_point::policy(&self.signer, self.account.as_deref(), name).await,
@@ -317,6 +321,7 @@ fn subject(read: &Read) -> Option<String> {
         Read::Role { role } | Read::RoleInlinePolicies { role } | Read::RoleAttachedPolicies { role } => {
             Some(role.clone())
         }
+        Read::Simulation { principal, .. } => Some(principal.clone()),
         Read::RolePolicy { role, policy } => Some(format!("{role}/{policy}")),
         Read::CallerIdentity
         | Read::AccessGrants

@@ -25,6 +25,7 @@ mod s3;
 mod s3control;
 mod secrets;
 mod signed;
+mod simulation;
 mod ssm;
 mod sts;
 mod trace;

@@ -219,6 +219,17 @@ const GUARDS: &[Code] = &[
          or remove the tag by hand.",
     ),
     code(
+        "permission-missing",
+        "the caller may not do what the plan needs",
+        "Before the first write, every request of the plan is held against the policies of the caller and of bucket and key, \
+         each in the state in which it would be sent: the request, the reads before and after it, what takes it back, and the \
+         lock. A permission that is certainly missing would stop the run halfway. What depends on conditions, or on policies \
+         that were not read, is never taken for missing. A plan warns only, since somebody else may apply it.",
+        "Add the statements that are printed below the plan to a policy of the caller; `auditseal permissions apply` prints \
+         the whole list. If a Deny decides, nothing that is added helps: it has to go. To run in spite of it, give \
+         `--allow permission-missing`: what is refused then fails by its name, and what was done stays.",
+    ),
+    code(
         "policy-too-large",
         "a generated policy is larger than AWS accepts",
         "Limits, counted without white space: 20,480 bytes for a bucket policy, 32,768 for a key policy, 10,240 characters for all \

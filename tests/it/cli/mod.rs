@@ -8,6 +8,7 @@ mod fmt;
 mod init;
 mod inputs;
 mod parts;
+mod permissions;
 mod policy;
 mod reasons;
 mod recipes;

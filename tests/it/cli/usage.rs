@@ -86,6 +86,7 @@ async fn schemas_completions_and_the_manual_page() {
         "runs",
         "alert",
         "alert-sinks",
+        "permissions",
     ];
     for of in all {
         let schema = shell.ends(&["schema", of], 0).await.json();

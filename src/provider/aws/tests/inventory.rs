@@ -130,6 +130,43 @@ async fn everybody_and_every_policy_is_read_and_what_is_left_out_is_fetched() {
 }
 
 #[tokio::test]
+async fn iam_is_asked_what_a_principal_may() {
+    let result = |action: &str, decision: &str, missing: &str| {
+        format!(
+            "<member><EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision>\
+             <MissingContextValues>{missing}</MissingContextValues></member>"
+        )
+    };
+    let results = |members: &str, rest: &str| {
+        iam("SimulatePrincipalPolicy", &format!("<EvaluationResults>{members}</EvaluationResults>{rest}"))
+    };
+    let first = results(&result("s3:A", "allowed", ""), "<IsTruncated>true</IsTruncated><Marker>m1</Marker>");
+    let second = results(
+        &result("s3:B", "implicitDeny", "<member>aws:MultiFactorAuthPresent</member>"),
+        "<IsTruncated>false</IsTruncated>",
+    );
+    let read = Read::Simulation {
+        principal: text("arn:aws:iam::111122223333:role/p/r"),
+        resource: text("arn:aws:s3:::b"),
+        actions: vec![text("s3:A"), text("s3:B")],
+    };
+    let (server, aws) = Server::start(vec![first, second]).await;
+    let answer = aws.read(&read).await.present().expect("an answer");
+    let all = answer.simulated().expect("simulated");
+    assert_eq!((all["s3:A"].decision.as_str(), all["s3:A"].missing_keys.len()), ("allowed", 0));
+    assert_eq!(
+        (all["s3:B"].decision.as_str(), all["s3:B"].missing_keys[0].as_str()),
+        ("implicitDeny", "aws:MultiFactorAuthPresent")
+    );
+    let body = &server.seen()[0].body;
+    assert!(body.contains("PolicySourceArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fp%2Fr"), "{body}");
+    assert!(body.contains("ResourceArns.member.1=arn%3Aaws%3As3%3A%3A%3Ab"), "{body}");
+
+    let (_server, aws) = Server::start(vec![iam_refusal("Access Denied")]).await;
+    assert_eq!(gap(aws.read(&read).await).permission.as_deref(), Some("iam:SimulatePrincipalPolicy"));
+}
+
+#[tokio::test]
 async fn a_policy_that_acts_is_never_missing() {
     let refusal = iam_refusal("User: u is not authorized to perform: iam:GetPolicyVersion on resource: policy x");
     let (_server, aws) = Server::start(vec![first_page(), second_page(), get_policy(), refusal]).await;
