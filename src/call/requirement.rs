@@ -149,8 +149,9 @@ pub fn lock_requirements(place: &Place, parameter: &str) -> Vec<Requirement> {
 pub fn question(read: &Read) -> String {
     let Ok(Value::Object(members)) = serde_json::to_value(read) else { return String::new() };
     let kind = members.get("read").and_then(Value::as_str).unwrap_or_default().replace('_', " ");
-    let subject: Vec<&str> =
-        members.iter().filter(|(name, _)| *name != "read").filter_map(|(_, value)| value.as_str()).collect();
+    // Times are no part of what a question is about.
+    let subject = members.iter().filter(|(name, _)| !["read", "since", "fresh_since"].contains(&name.as_str()));
+    let subject: Vec<&str> = subject.filter_map(|(_, value)| value.as_str().filter(|text| !text.is_empty())).collect();
     if subject.is_empty() { kind } else { format!("{kind} of {}", subject.join(", ")) }
 }
 
