@@ -8,6 +8,7 @@ mod access;
 mod change;
 pub mod codes;
 pub mod diagnostic;
+mod document;
 mod drift;
 mod effects;
 mod explain;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::journal::{Found, Journals, Record, Spoiled, StepRecord};
 use crate::model::Intent;
 
+use super::document::document;
 use super::schema::object;
 use super::style::{Role, Style};
 use super::value::plain;
@@ -139,7 +140,7 @@ pub fn runs_json(all: &Journals) -> Result<String, serde_json::Error> {
         })
         .collect();
     let runs: Vec<Value> = all.found.iter().map(run).collect();
-    document(&[("runs", runs.into()), ("unreadable", unreadable.into())])
+    document(FORMAT_VERSION, &[("runs", runs.into()), ("unreadable", unreadable.into())])
 }
 
 /// One run as one JSON document.
@@ -158,18 +159,7 @@ pub fn run_json(found: &Found) -> Result<String, serde_json::Error> {
         })
     };
     let steps: Vec<Value> = found.record.steps.iter().map(step).collect();
-    document(&[("run", run(found)), ("cut", found.record.cut.into()), ("steps", steps.into())])
-}
-
-/// `format_version` first, one newline at the end.
-fn document(members: &[(&str, Value)]) -> Result<String, serde_json::Error> {
-    let mut text = format!("{{\n  \"format_version\": {}", serde_json::to_string(FORMAT_VERSION)?);
-    for (name, value) in members {
-        let value = serde_json::to_string_pretty(value)?.replace('\n', "\n  ");
-        text.push_str(&format!(",\n  {}: {value}", serde_json::to_string(name)?));
-    }
-    text.push_str("\n}\n");
-    Ok(text)
+    document(FORMAT_VERSION, &[("run", run(found)), ("cut", found.record.cut.into()), ("steps", steps.into())])
 }
 
 /// JSON Schema (draft 2020-12) of what `runs --format json` prints, with and without the id of a run.

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::document::document;
 use super::schema::{finding_schema, object};
 use super::style::{Role, Style};
 use super::value::plain;
@@ -39,12 +40,15 @@ pub fn sinks_text(delivered: &Delivered, color: bool, out: &mut dyn Write) -> fm
 pub fn sinks_json(delivered: &Delivered) -> Result<String, serde_json::Error> {
     let complete = Value::from(delivered.is_complete());
     let Delivered { sinks, findings, unkept } = delivered;
-    document(&[
-        ("complete", complete),
-        ("sinks", serde_json::to_value(sinks)?),
-        ("findings", serde_json::to_value(findings)?),
-        ("unkept", serde_json::to_value(unkept)?),
-    ])
+    document(
+        FORMAT_VERSION,
+        &[
+            ("complete", complete),
+            ("sinks", serde_json::to_value(sinks)?),
+            ("findings", serde_json::to_value(findings)?),
+            ("unkept", serde_json::to_value(unkept)?),
+        ],
+    )
 }
 
 /// Writes what each sink answered.
@@ -66,18 +70,7 @@ pub fn answers_text(answers: &[SinkAnswer], color: bool, out: &mut dyn Write) ->
 /// # Errors
 /// When a value cannot be JSON, which the types rule out.
 pub fn answers_json(answers: &[SinkAnswer]) -> Result<String, serde_json::Error> {
-    document(&[("answers", serde_json::to_value(answers)?)])
-}
-
-/// `format_version` first, one newline at the end.
-fn document(members: &[(&str, Value)]) -> Result<String, serde_json::Error> {
-    let mut text = format!("{{\n  \"format_version\": {}", serde_json::to_string(FORMAT_VERSION)?);
-    for (name, value) in members {
-        let value = serde_json::to_string_pretty(value)?.replace('\n', "\n  ");
-        text.push_str(&format!(",\n  {}: {value}", serde_json::to_string(name)?));
-    }
-    text.push_str("\n}\n");
-    Ok(text)
+    document(FORMAT_VERSION, &[("answers", serde_json::to_value(answers)?)])
 }
 
 /// JSON Schema (draft 2020-12) of what `alert list`, `alert send` and `alert test` print with `--format json`.
