@@ -5,7 +5,6 @@ mod alert;
 mod apply;
 mod args;
 mod drift;
-mod drift_args;
 mod execute;
 mod exit;
 mod explain;

@@ -48,6 +48,11 @@ fn break_credential(case: &Case, role_arn: &str, broken: bool) {
     });
 }
 
+/// Whether the audit bucket has just got its key.
+fn is_encrypted(event: &Event) -> bool {
+    matches!(event, Event::Finished { address, .. } if address.kind == Kind::BucketEncryption && address.name == "audit")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_that_delivery_does_not_survive_are_taken_back() {
     let case = Case::insecure().await;
@@ -58,10 +63,7 @@ async fn changes_that_delivery_does_not_survive_are_taken_back() {
     let role = case.sandbox.insecure.as_ref().expect("insecure").role_arn.clone();
     let applied = case
         .apply_watched(&router, &plan, &AtomicBool::new(false), &mut |event| {
-            if let Event::Finished { address, .. } = &event
-                && address.kind == Kind::BucketEncryption
-                && address.name == "audit"
-            {
+            if is_encrypted(&event) {
                 break_credential(&case, &role, true);
             }
         })
@@ -88,10 +90,7 @@ async fn what_cannot_be_taken_back_keeps_what_it_rests_on() {
     let role = case.sandbox.insecure.as_ref().expect("insecure").role_arn.clone();
     let applied = case
         .apply_watched(&router, &plan, &AtomicBool::new(false), &mut |event| {
-            if let Event::Finished { address, .. } = &event
-                && address.kind == Kind::BucketEncryption
-                && address.name == "audit"
-            {
+            if is_encrypted(&event) {
                 break_credential(&case, &role, true);
                 let write = Trigger::Operation("s3:PutBucketEncryption".to_owned());
                 case.sandbox.faults.add(Rule { times: u32::MAX, ..Rule::before(write, Failure::Denied) });
@@ -116,11 +115,7 @@ async fn what_is_being_taken_back_is_taken_back_whatever_signal_comes() {
     let (stop, breaks) = (AtomicBool::new(false), AtomicBool::new(false));
     let applied = case
         .apply_watched(&router, &plan, &stop, &mut |event| match &event {
-            Event::Finished { address, .. }
-                if address.kind == Kind::BucketEncryption
-                    && address.name == "audit"
-                    && !breaks.load(Ordering::SeqCst) =>
-            {
+            event if is_encrypted(event) && !breaks.load(Ordering::SeqCst) => {
                 break_credential(&case, &role, true);
                 breaks.store(true, Ordering::SeqCst);
                 // The first request that takes something back is throttled, and the user presses Ctrl-C then.

@@ -1,8 +1,18 @@
+//! What can be typed.
+
+mod drift;
+mod permissions;
+mod policy;
+mod review;
+
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-pub use super::drift_args::Drift;
+pub use drift::Drift;
+pub use permissions::Permissions;
+pub use policy::{Includes, Policy, PolicyVerb, Simulate};
+pub use review::{FailOn, Review};
 
 const AFTER: &str = "\
 Examples:
@@ -318,162 +328,6 @@ pub struct Runs {
 pub struct Unlock {
     /// Id of the run that holds the lock, as the refusal printed it
     pub run: String,
-}
-
-const SIMULATE: &str = "\
-A request is a JSON document; a list of requests gives a list of results in the same order:
-  { \"principal\": \"arn:aws:iam::111122223333:role/Analyst\", \"action\": \"s3:GetObject\",
-    \"resource\": \"arn:aws:s3:::logs/a.json\", \"resource_account\": \"111122223333\",
-    \"context\": { \"aws:SecureTransport\": \"true\" },
-    \"identity_policies\": [ { \"name\": \"S3Read\", \"policy\": { … } } ], \"resource_policy\": { … } }
-
-Also: permissions_boundary, session_policy, service_control_policies and resource_control_policies
-(one list for each level), vpc_endpoint_policy, block_public_access, kms_grants, canonical_user,
-unknown_keys. Keys that follow from principal and resource are derived; aws:SecureTransport,
-aws:CurrentTime and the like, which every request has, are unknown unless given; every other key
-that is not given is absent. Results are printed as JSON unless --format text is given.
-
-Examples:
-  auditseal policy simulate request.json                  one result, as JSON
-  auditseal policy simulate --format text a.json b.json   for people
-  generate | auditseal policy simulate -                  from standard input
-
-Exit codes: 0 every request was decided, 3 a decision is unknown, 1 invalid input, 64 wrong usage.";
-
-#[derive(Debug, Args)]
-pub struct Policy {
-    #[command(subcommand)]
-    pub verb: PolicyVerb,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum PolicyVerb {
-    /// Say what policies decide about requests, and which statements decided
-    Simulate(Simulate),
-    /// Say whether one policy allows nothing that another does not, with a request that makes the difference
-    Includes(Includes),
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = SIMULATE)]
-pub struct Simulate {
-    /// Requests with their policies, as JSON; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-}
-
-const INCLUDES: &str = "\
-The candidate is included when the reference allows every request that the candidate allows;
-otherwise the witness is a request that only the candidate allows. Identity policies are compared
-with identity policies, resource policies with resource policies. Results are printed as JSON
-unless --format text is given.
-
-Examples:
-  auditseal policy includes --reference approved.json --candidate new.json
-  auditseal policy includes --pairs pairs.json            [ { \"reference\": { … }, \"candidate\": { … } }, … ]
-
-Exit codes: 0 included, 3 not included or not known, 1 invalid input, 64 wrong usage.";
-
-#[derive(Debug, Args)]
-#[command(after_help = INCLUDES)]
-pub struct Includes {
-    /// Policy that sets the limit; `-` is standard input
-    #[arg(long, value_name = "FILE", required_unless_present = "pairs", requires = "candidate")]
-    pub reference: Option<PathBuf>,
-    /// Policy that has to stay within it
-    #[arg(long, value_name = "FILE", requires = "reference")]
-    pub candidate: Option<PathBuf>,
-    /// A list of pairs; gives a list of answers in the same order
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["reference", "candidate"])]
-    pub pairs: Option<PathBuf>,
-}
-
-const REVIEW: &str = "\
-BASE and HEAD are git revisions, in which the manifests are those of -m, or paths of manifests.
-What exists as a path is one; write refs/heads/NAME for a branch of the same name. Nothing but
-the repository is read. Somebody gains when the declaration names them for more than before, when
-a generated policy allows more or could not be proved not to, or when a waiver that can leave a
-way in appears or lasts longer.
-
-Examples:
-  auditseal review origin/main HEAD                           text
-  auditseal review origin/main HEAD --format markdown         a comment, found again by its marker
-  auditseal review origin/main HEAD --fail-on widening        4 when access widens
-  auditseal review HEAD manifests                             what is not committed yet
-
-Exit codes: 0 compared, 1 an invalid manifest or an unknown revision, 4 access widens and
---fail-on widening was given, 64 wrong usage.";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    Widening,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = REVIEW)]
-pub struct Review {
-    /// Git revision or path that is compared with
-    #[arg(value_name = "BASE")]
-    pub base: String,
-    /// Git revision or path that is reviewed
-    #[arg(value_name = "HEAD")]
-    pub head: String,
-    /// Exit 4 when access widens
-    #[arg(long, value_enum)]
-    pub fail_on: Option<FailOn>,
-}
-
-const PERMISSIONS: &str = "\
-The policy allows what the command may ask and send for the manifests, and nothing else: a bucket, a
-key, a role and the parameter of the lock by name, `*` only where AWS takes nothing narrower. Where
-no manifest is there, names stand as words to be replaced. Nothing is read but manifests.
-
-Examples:
-  auditseal permissions                     for `plan`
-  auditseal permissions apply --reasons     also which call needs which action
-  auditseal permissions drift --format json | jq '.aws[0].policies[0]'
-                                            one policy, for aws iam create-policy
-
-Exit codes: 0 printed, 1 an invalid manifest, 64 wrong usage.";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PermissionsOf {
-    Plan,
-    Apply,
-    Drift,
-    Access,
-    Rollback,
-    Forget,
-    Unlock,
-    Runs,
-    Init,
-}
-
-impl From<PermissionsOf> for auditseal::run::permissions::Command {
-    fn from(of: PermissionsOf) -> Self {
-        match of {
-            PermissionsOf::Plan => Self::Plan,
-            PermissionsOf::Apply => Self::Apply,
-            PermissionsOf::Drift => Self::Drift,
-            PermissionsOf::Access => Self::Access,
-            PermissionsOf::Rollback => Self::Rollback,
-            PermissionsOf::Forget => Self::Forget,
-            PermissionsOf::Unlock => Self::Unlock,
-            PermissionsOf::Runs => Self::Runs,
-            PermissionsOf::Init => Self::Init,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = PERMISSIONS)]
-pub struct Permissions {
-    /// The command; `init` is `init --from-live`
-    #[arg(value_enum, value_name = "COMMAND", default_value_t = PermissionsOf::Plan)]
-    pub of: PermissionsOf,
-    /// Also every action with what it is on and the calls that need it
-    #[arg(long)]
-    pub reasons: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 use clap::{Args, ValueEnum};
 
-use super::args::duration;
+use super::duration;
 
 const DRIFT: &str = "\
 A check plans as `plan` does, changes nothing, and also asks whether logs are delivered: the status of
