@@ -99,7 +99,8 @@ async fn once(
         }
     };
     let kept = keep(&alerting, &checked.check.notices(), &session::clock(global)).await?;
-    let checked = checked.untold(&memory, &kept.unkept);
+    let Checked { check, memory: after } = checked;
+    let checked = Checked { check, memory: after.untold(&memory, &kept.unkept) };
     drift_file::save(&store, &checked.memory)?;
     Ok(Ok(Made { checked, alerting, kept, desired }))
 }

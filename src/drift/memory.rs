@@ -68,6 +68,17 @@ impl Memory {
         }
     }
 
+    /// As if the notices of these ids ([`Notice::id`]) had not been made, because nothing had room for them: what opened is
+    /// forgotten and what closed stays open, so that the next check makes them again. `before` is the memory that the check
+    /// began with.
+    #[must_use]
+    pub fn untold(mut self, before: &Self, unkept: &BTreeSet<String>) -> Self {
+        let is_untold = |one: &Open, state| unkept.contains(&one.notice(state, one.since).id());
+        self.open.retain(|one| !is_untold(one, NoticeState::Opened));
+        self.open.extend(before.open.iter().filter(|one| is_untold(one, NoticeState::Closed)).cloned());
+        self
+    }
+
     /// The file's text; the same memory gives the same bytes.
     ///
     /// # Errors

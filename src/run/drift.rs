@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::call::Query;
-use crate::drift::{Advanced, Check, Facts, Memory, Open, Scope, advance, attribute, health, lookups, questions, seen};
-use crate::finding::{ChangedBy, NoticeState};
+use crate::drift::{Advanced, Check, Facts, Memory, Scope, advance, attribute, health, lookups, questions, seen};
+use crate::finding::ChangedBy;
 use crate::model::{Desired, Fact, Live, Observed};
 use crate::observe::{needed, reread};
 use crate::plan::effects;
@@ -31,20 +31,6 @@ pub struct DriftOptions {
 pub struct Checked {
     pub check: Check,
     pub memory: Memory,
-}
-
-impl Checked {
-    /// As if the notices that no outbox had room for had not been made: what opened is forgotten and what closed stays open, so
-    /// that the next check makes them again. `before` is the memory that the check began with.
-    #[must_use]
-    pub fn untold(mut self, before: &Memory, unkept: &BTreeSet<String>) -> Self {
-        let at = self.check.checked_at;
-        let untold = |one: &Open, state: NoticeState| unkept.contains(&one.notice(state, at).id());
-        let open = &mut self.memory.open;
-        open.retain(|one| !untold(one, NoticeState::Opened));
-        open.extend(before.open.iter().filter(|one| untold(one, NoticeState::Closed)).cloned());
-        self
-    }
 }
 
 /// Checks the manifests against live state and against what earlier checks remember. A read that fails becomes a gap of

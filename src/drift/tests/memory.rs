@@ -90,6 +90,20 @@ fn a_memory_is_read_as_it_was_written() {
     assert_eq!(memory.text().unwrap(), memory.text().unwrap());
 }
 
+#[test]
+fn what_nothing_had_room_for_is_told_by_the_next_check() {
+    let first = step(&Memory::empty(), &[1, 2], &[1, 2, 3], 100);
+    let second = step(&first.memory, &[2, 3], &[1, 2, 3], 200);
+    assert_eq!((numbers(&second.opened), numbers(&second.closed)), (vec![3], vec![1]));
+    let id = |one: &Open, state| one.notice(state, one.since).id();
+    let unkept = [id(&second.opened[0], NoticeState::Opened), id(&second.closed[0], NoticeState::Closed)].into();
+    let memory = second.memory.clone().untold(&first.memory, &unkept);
+    assert_eq!(numbers(&memory.open), [1, 2]);
+    let third = step(&memory, &[2, 3], &[1, 2, 3], 300);
+    assert_eq!((numbers(&third.opened), numbers(&third.closed)), (vec![3], vec![1]));
+    assert_eq!(second.memory.clone().untold(&first.memory, &[].into()), second.memory);
+}
+
 proptest! {
     /// Whatever is found and read: nothing is told twice, nothing closes unread, and nothing that is found is missing.
     #[test]
