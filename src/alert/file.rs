@@ -1,8 +1,10 @@
 //! Files as sinks: lines that are appended, and a document that is replaced.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+use super::outbox::{Disk, Files, private};
 
 /// Appends one line, on disk before it returns. A line that an earlier crash cut short gets its end first, so that it spoils
 /// no other.
@@ -23,18 +25,22 @@ pub fn append(path: &Path, line: &str) -> io::Result<()> {
     text.push('\n');
     file.write_all(text.as_bytes())?;
     file.sync_data()?;
-    if is_new { sync_folder(path) } else { Ok(()) }
+    if is_new { sync_name(path) } else { Ok(()) }
 }
 
-/// Replaces a document as a whole: readers see the old one or the new one.
+/// Replaces a document as a whole: readers see the old one or the new one, wherever this ends.
 ///
 /// # Errors
 /// As the file system's; when the path is there and is no regular file.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     exists(path)?;
-    let temporary = write_beside(path, text)?;
-    std::fs::rename(&temporary, path)?;
-    sync_folder(path)
+    let draft = write_beside(path, text)?;
+    if let Err(error) = std::fs::rename(&draft, path) {
+        // Nothing of it is of use; the error that is told is the first.
+        let _ = std::fs::remove_file(&draft);
+        return Err(error);
+    }
+    sync_name(path)
 }
 
 /// Finds out whether [`replace`] would work, and changes nothing.
@@ -48,19 +54,13 @@ pub fn check_writable(path: &Path) -> io::Result<()> {
 
 fn write_beside(path: &Path, text: &str) -> io::Result<PathBuf> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let mut file = private().write(true).create(true).truncate(true).open(&temporary)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(temporary)
-}
-
-/// Readable by the owner only when it is made here: findings say where somebody could get in.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+    // A name of its own: two that write at one time do not write into each other.
+    let draft = path.with_file_name(format!(".{name}.{}.tmp", uuid::Uuid::new_v4()));
+    if let Err(error) = Disk.write(&draft, text) {
+        let _ = std::fs::remove_file(&draft);
+        return Err(error);
+    }
+    Ok(draft)
 }
 
 /// Opening a pipe would wait for its reader; a device keeps nothing.
@@ -84,11 +84,8 @@ fn ends_a_line(file: &mut File) -> io::Result<bool> {
 }
 
 /// The name has to survive a crash as well as the content.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
+fn sync_name(path: &Path) -> io::Result<()> {
+    Disk.sync_folder(path.parent().unwrap_or(Path::new("")))
 }
 
 #[cfg(test)]

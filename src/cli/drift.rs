@@ -84,13 +84,14 @@ async fn once(
     };
     let store = verb.store.clone().unwrap_or_else(|| session::store(global));
     let memory = drift_file::load(&store)?;
-    let alerting = Alerting::of(&store, session::directory(global), &loaded, !is_part(&global.manifest));
+    let partial = is_part(&global.manifest);
+    let alerting = Alerting::of(&store, session::directory(global), &loaded, !partial);
     let desired = session::desired(loaded);
     let router = session::connections(global, &desired).await?;
     let now = jiff::Timestamp::now();
     // In whole seconds, as everything that is compared with it.
     let now = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
-    let options = DriftOptions { now, partial: is_part(&global.manifest) };
+    let options = DriftOptions { now, partial };
     let checked = match watch {
         None => check(&router, &desired, &memory, options).await,
         Some(watch) => {

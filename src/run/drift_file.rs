@@ -1,9 +1,9 @@
 //! What checks remember, on disk: `.auditseal/drift.json` beside the manifests.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::alert::replace;
 use crate::drift::{Memory, MemoryError};
 
 const NAME: &str = "drift.json";
@@ -43,28 +43,8 @@ pub fn load(store: &Path) -> Result<Memory, DriftFileError> {
 pub fn save(store: &Path, memory: &Memory) -> Result<(), DriftFileError> {
     let text = memory.text().map_err(DriftFileError::Text)?;
     let path = store.join(NAME);
-    replace(store, &path, &text).map_err(|error| DriftFileError::File { path, what: "written", error })
-}
-
-fn replace(store: &Path, path: &Path, text: &str) -> std::io::Result<()> {
-    std::fs::create_dir_all(store)?;
-    // A name of its own: two checks at one time do not write into each other.
-    let draft = store.join(format!("{NAME}.{}.tmp", uuid::Uuid::new_v4()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&draft).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| std::fs::rename(&draft, path));
-    if renamed.is_err() {
-        // Nothing of it is of use; the error that is told is the first.
-        let _ = std::fs::remove_file(&draft);
-    }
-    renamed?;
-    File::open(store)?.sync_all()
+    let written = std::fs::create_dir_all(store).and_then(|()| replace(&path, &text));
+    written.map_err(|error| DriftFileError::File { path, what: "written", error })
 }
 
 #[cfg(test)]

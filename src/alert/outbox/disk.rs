@@ -55,7 +55,8 @@ pub trait Files {
 #[derive(Clone, Copy, Debug)]
 pub struct Disk;
 
-fn private() -> OpenOptions {
+/// Readable by the owner only when it is made: findings say where somebody could get in.
+pub(in crate::alert) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);

@@ -7,6 +7,7 @@
 mod disk;
 mod message;
 
+pub(super) use disk::private;
 pub use disk::{Disk, Files, Guard};
 
 use std::io::{self, ErrorKind};
