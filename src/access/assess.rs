@@ -4,20 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::authorization::Authorization;
-use crate::model::desired::Reader;
 use crate::model::live::Read;
 use crate::model::{Desired, Fact, Live, Observed};
 
 use super::acl;
 use super::allowed::Sheet;
 use super::assessment::{Assessment, Assumption, PrincipalAccess, PrincipalKind, Question, Verdict, Witness};
+use super::basis::Around;
 use super::chain::{Chains, Graph};
-use super::copies;
 use super::databricks;
 use super::declared::Declared;
 use super::documents::Library;
 use super::entries::{Book, Entries};
 use super::estate::Estate;
+use super::facts::Facts;
 use super::filter::Filter;
 use super::foreign;
 use super::inventory::Inventory;
@@ -26,6 +26,7 @@ use super::mentioned::Mentioned;
 use super::objects::{self, Objects};
 use super::outline::Outline;
 use super::outsiders::Home;
+use super::part::Part;
 use super::proof;
 use super::reach::{Found, Reach};
 use super::second::{self, Second};
@@ -36,7 +37,7 @@ type People = (Arc<Authorization>, Arc<Inventory>);
 /// What is worked out once and serves every state of a plan: documents that were read, and the principals of each account.
 #[derive(Debug, Default)]
 pub struct Compiled {
-    library: Library,
+    pub(super) library: Library,
     /// By account and its canonical user id: the principals as they were last seen, and what came of them.
     people: Mutex<BTreeMap<(String, Option<String>), People>>,
 }
@@ -71,63 +72,16 @@ pub fn assess(desired: &[Desired], live: &Live) -> Assessment {
 /// The same, with what other states have in common with this one.
 #[must_use]
 pub fn assess_with(compiled: &Compiled, desired: &[Desired], live: &Live) -> Assessment {
-    let mut whole = Assessment { complete: true, ..Assessment::default() };
-    let mut parts = Vec::new();
-    for one in &together(desired) {
-        let mut part = assess_one(compiled, one, live);
-        copies::undeclared(one, live, &mut part);
-        parts.push(part);
-        for (replica, declaration) in copies::declared(one) {
-            let part = assess_one(compiled, &declaration, live);
-            parts.push(copies::of_replica(replica, part));
-        }
-    }
-    for part in parts {
-        whole.gaps.extend(part.gaps);
-        whole.assumptions.extend(part.assumptions);
-        whole.object_classes.extend(part.object_classes);
-        whole.principals.extend(part.principals);
-        whole.second_tier.extend(part.second_tier);
-        whole.proofs.extend(part.proofs);
-    }
-    whole.gaps.sort();
-    whole.gaps.dedup();
-    whole.assumptions.sort();
-    whole.assumptions.dedup();
-    whole.principals.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.cmp(b)));
-    whole.second_tier.sort();
-    whole.complete = whole.gaps.is_empty() && !whole.assumptions.iter().any(|one| one.unread);
-    whole
+    Assessment::whole(Part::all(desired).iter().map(|part| part.assess(compiled, live).0))
 }
 
-/// By what principals are sorted.
-fn key(one: &PrincipalAccess) -> (&str, Question, std::cmp::Reverse<Verdict>, bool, &str) {
-    (&one.manifest, one.question, std::cmp::Reverse(one.verdict), one.declared, &one.arn)
-}
-
-/// The system tables are those of the Databricks account: a principal that one manifest of it declares is declared.
-fn together(desired: &[Desired]) -> Vec<Desired> {
-    let with_others = |one: &Desired| {
-        let mut joined = one.clone();
-        let others = desired.iter().filter(|other| other.databricks.account_id == one.databricks.account_id);
-        for other in others {
-            for (name, reader) in &other.readers {
-                if matches!(reader, Reader::Databricks { .. }) {
-                    joined.readers.entry(format!("{}/{name}", other.name)).or_insert_with(|| reader.clone());
-                }
-            }
-        }
-        joined
-    };
-    if desired.len() == 1 { desired.to_vec() } else { desired.iter().map(with_others).collect() }
-}
-
-fn assess_one(compiled: &Compiled, desired: &Desired, live: &Live) -> Assessment {
+/// One bucket, by the declaration for it.
+pub(super) fn assess_one(compiled: &Compiled, desired: &Desired, live: &Facts<'_>) -> (Assessment, Option<Around>) {
     let declared = Declared::of(desired);
     let mut estate = Estate::of(desired, live, &compiled.library);
     if !estate.exists {
         let proofs = proof::without_bucket(desired);
-        return Assessment { gaps: estate.gaps, proofs, ..Assessment::default() };
+        return (Assessment { gaps: estate.gaps, proofs, ..Assessment::default() }, None);
     }
     let mut classes = objects::classes(&mut estate);
     let people = estate.read(Read::AccountAuthorization, Fact::authorization);
@@ -205,7 +159,10 @@ fn assess_one(compiled: &Compiled, desired: &Desired, live: &Live) -> Assessment
         inventory: inventory.as_deref(),
         unread: &unread,
     });
-    Assessment { complete: unread.is_empty(), gaps, assumptions, object_classes, principals, second_tier, proofs }
+    let around = inventory.as_ref().and_then(|_| Around::of(&estate, &classes, &filter, mentioned, declared));
+    let assessment =
+        Assessment { complete: unread.is_empty(), gaps, assumptions, object_classes, principals, second_tier, proofs };
+    (assessment, around)
 }
 
 /// Canonical user id of the bucket's own account, where it was read.
@@ -233,7 +190,7 @@ fn mentioned(estate: &Estate<'_>) -> Mentioned {
     if let Some(owner) = owner(estate) {
         mentioned.canonical_users.remove(&owner);
     }
-    for (_, answer) in estate.live.iter() {
+    for answer in estate.live.credentials() {
         if let Observed::Present(Fact::StorageCredentials(all)) = answer {
             all.iter().filter_map(|one| one.role_arn.as_ref()).for_each(|arn| mentioned.principal(arn));
         }

@@ -178,7 +178,7 @@ impl Chains<'_> {
 }
 
 /// How closely the Allows of a trust policy may name a subject.
-fn named_as(trust: &NamedPolicy, subject: &Subject) -> Levels {
+pub(super) fn named_as(trust: &NamedPolicy, subject: &Subject) -> Levels {
     let Document::Known(policy) = &trust.document else { return Levels::up_to(Level::Exact) };
     let facts = PrincipalFacts { canonical_user: None, has_boundary: subject.identity.boundary.is_some() };
     let allows = policy.statements.iter().filter(|statement| statement.effect == Effect::Allow);

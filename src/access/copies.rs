@@ -3,10 +3,11 @@
 use crate::model::bucket::ReplicationRule;
 use crate::model::desired::Replica;
 use crate::model::live::Read;
-use crate::model::{Desired, Fact, Live};
+use crate::model::{Desired, Fact};
 
 use super::assessment::{Assessment, PrincipalAccess, PrincipalKind, ProofVerdict, Question, Verdict, Witness};
 use super::databricks::SYSTEM_TABLES;
+use super::facts::Facts;
 
 /// How ids of classes begin that lie in a declared replica; its bucket follows.
 const REPLICA: &str = "replica ";
@@ -20,7 +21,7 @@ impl PrincipalAccess {
 }
 
 /// Each declared replica with the declaration as it reads for its bucket: the replication role delivers there.
-pub(super) fn declared(desired: &Desired) -> Vec<(&Replica, Desired)> {
+pub(super) fn declared(desired: &Desired) -> Vec<(Replica, Desired)> {
     let partition = desired.aws.partition.arn_name();
     let role = format!("arn:{partition}:iam::{}:role/{}", desired.aws.account_id, desired.replication_role_name());
     let of = |replica: &Replica| {
@@ -36,7 +37,7 @@ pub(super) fn declared(desired: &Desired) -> Vec<(&Replica, Desired)> {
         }
         copy
     };
-    desired.bucket.replicas.iter().map(|replica| (replica, of(replica))).collect()
+    desired.bucket.replicas.iter().map(|replica| (replica.clone(), of(replica))).collect()
 }
 
 /// The assessment of a replica's bucket beside that of the audit bucket: classes and proofs are named for it, and what is
@@ -61,7 +62,7 @@ pub(super) fn of_replica(replica: &Replica, mut part: Assessment) -> Assessment 
 }
 
 /// Whoever owns a bucket to which live rules copy, and which nothing declares, reads what is copied.
-pub(super) fn undeclared(desired: &Desired, live: &Live, part: &mut Assessment) {
+pub(super) fn undeclared(desired: &Desired, live: &Facts<'_>, part: &mut Assessment) {
     let read = Read::BucketReplication { bucket: desired.delivery.bucket.clone() };
     let Some(replication) = live.view(&desired.aws_place(), read, Fact::replication).present() else { return };
     let mut added = false;

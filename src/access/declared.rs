@@ -101,6 +101,12 @@ impl Declared {
         books.iter().find_map(of)
     }
 
+    /// Whether an AWS principal is named for anything.
+    pub fn names(&self, arn: &str) -> bool {
+        let books = [&self.readers, &self.deliverers, &self.replicators, &self.admins, &self.observers];
+        books.iter().any(|book| book.contains_key(arn))
+    }
+
     /// Whether Databricks itself may act through a role.
     pub fn vendor(&self, arn: &str, role: &str) -> bool {
         self.vendor.get(arn).is_some_and(|roles| roles.contains(role))

@@ -11,12 +11,13 @@ use crate::model::access_point::{AccessPoint, MultiRegionAccessPoint};
 use crate::model::bucket::{Acl, Encryption, PublicAccessBlock};
 use crate::model::key::Grant;
 use crate::model::live::{Query, Read};
-use crate::model::{Arn, Desired, Fact, Gap, Live, Observed, Place};
+use crate::model::{Arn, Desired, Fact, Gap, Observed, Place};
 
 use super::allowed::Sheet;
 use super::ask::{Guard, Worlds};
 use super::assessment::Assumption;
 use super::documents::Library;
+use super::facts::Facts;
 use super::organization::Limits;
 use super::subject::{Credential, Subject, Traits};
 
@@ -43,7 +44,7 @@ pub(super) struct Door {
 /// One audit bucket and what surrounds it.
 pub(super) struct Estate<'a> {
     pub desired: &'a Desired,
-    pub live: &'a Live,
+    pub live: &'a Facts<'a>,
     pub library: &'a Library,
     pub place: Place,
     pub exists: bool,
@@ -70,7 +71,7 @@ pub(super) struct Estate<'a> {
 type Sender = (Credential, Traits, bool, Option<&'static [&'static str]>);
 
 impl<'a> Estate<'a> {
-    pub fn of(desired: &'a Desired, live: &'a Live, library: &'a Library) -> Self {
+    pub fn of(desired: &'a Desired, live: &'a Facts<'a>, library: &'a Library) -> Self {
         let place = desired.aws_place();
         let mut estate = Self {
             desired,
@@ -310,7 +311,7 @@ impl<'a> Estate<'a> {
     /// A key may be asked for in its own account and region: the first place with an answer.
     fn anywhere(&self, read: &Read) -> Observed<Fact> {
         let mut found: Option<Observed<Fact>> = None;
-        for (_, answer) in self.live.iter().filter(|(query, _)| query.read == *read) {
+        for answer in self.live.everywhere(read) {
             match answer {
                 Observed::Present(_) => return answer.clone(),
                 _ => found = Some(answer.clone()),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::iam::context::Context;
 use crate::iam::glob::Short;
 use crate::iam::matching::{action_matches, resource_matches};
-use crate::iam::principal::{Level, PrincipalFacts, principal_level};
+use crate::iam::principal::{Level, Levels, PrincipalFacts, principal_level};
 use crate::iam::{Document, Effect, NamedPolicy, Principal, Statement, Version};
 
 use crate::model::key::Grant;
@@ -165,14 +165,20 @@ pub(super) fn is_about(version: Version, statement: &Statement, resource: &str, 
 }
 
 /// Whether a statement of a resource's policy may name a principal.
-pub(super) fn may_name(statement: &Statement, subject: &Subject) -> bool {
+fn may_name(statement: &Statement, subject: &Subject) -> bool {
+    named_by(statement, subject).reaches(Level::Account).possible()
+}
+
+/// How closely a statement of a resource's policy names a principal.
+pub(super) fn named_by(statement: &Statement, subject: &Subject) -> Levels {
     let facts = PrincipalFacts {
         canonical_user: subject.canonical_user.as_deref(),
         has_boundary: subject.identity.boundary.is_some(),
     };
-    statement.principal.as_ref().is_none_or(|element| {
-        principal_level(element, Effect::Allow, &subject.principal, facts).reaches(Level::Account).possible()
-    })
+    match &statement.principal {
+        Some(element) => principal_level(element, Effect::Allow, &subject.principal, facts),
+        None => Levels::up_to(Level::Exact),
+    }
 }
 
 /// Whether an Allow of a resource's policy may name the principal for an action.

@@ -35,12 +35,7 @@ pub(super) struct Inventory {
 impl Inventory {
     /// `owner`: canonical user id of the account, where it was read.
     pub fn of(authorization: &Authorization, owner: Option<&str>, library: &Library) -> Self {
-        let books = Books {
-            managed: authorization.policies.iter().map(|policy| (policy.arn.as_str(), policy)).collect(),
-            groups: authorization.groups.iter().map(|group| (group.name.as_str(), group)).collect(),
-            owner,
-            library,
-        };
+        let books = Books::of(authorization, owner, library);
         let mut inventory = Self::default();
         for user in &authorization.users {
             match books.user(user) {
@@ -66,6 +61,11 @@ impl Inventory {
     }
 }
 
+/// A role as a principal, whatever the account's canonical user is. `None` when its ARN is none.
+pub(super) fn one_role(authorization: &Authorization, role: &IamRole, library: &Library) -> Option<Subject> {
+    Books::of(authorization, None, library).role(role, &library.read("trust policy", &role.trust))
+}
+
 struct Books<'a> {
     managed: BTreeMap<&'a str, &'a ManagedPolicy>,
     groups: BTreeMap<&'a str, &'a IamGroup>,
@@ -73,7 +73,16 @@ struct Books<'a> {
     library: &'a Library,
 }
 
-impl Books<'_> {
+impl<'a> Books<'a> {
+    fn of(authorization: &'a Authorization, owner: Option<&'a str>, library: &'a Library) -> Self {
+        Self {
+            managed: authorization.policies.iter().map(|policy| (policy.arn.as_str(), policy)).collect(),
+            groups: authorization.groups.iter().map(|group| (group.name.as_str(), group)).collect(),
+            owner,
+            library,
+        }
+    }
+
     fn user(&self, user: &IamUser) -> Option<Subject> {
         let mut policies = self.policies(&user.inline, &user.attached, "");
         for name in &user.groups {

@@ -64,6 +64,12 @@ impl Mentioned {
         }
     }
 
+    /// Whether something names a role, by its ARN, by that of a session of it, or in another spelling.
+    pub fn names(&self, role: &str) -> bool {
+        let name = role.rsplit('/').next().unwrap_or(role);
+        self.arns.iter().any(|arn| arn.split(['/', ':']).any(|part| part == name))
+    }
+
     /// One principal, in any of the spellings of a `Principal` element or a grant. Wildcards name a class, which is asked
     /// about apart.
     pub fn principal(&mut self, text: &str) {

@@ -9,13 +9,14 @@ use std::sync::LazyLock;
 
 use crate::iam::context::Context;
 use crate::iam::matching::plain_head;
+use crate::iam::principal::Level;
 use crate::iam::{Document, Element, Principal, Statement};
 use crate::model::Reference;
 use crate::model::key::Grant;
 
 use super::allowed::{Actions, Sheet};
 use super::estate::Estate;
-use super::filter::{is_about, may_name, nothing_known};
+use super::filter::{is_about, named_by, nothing_known};
 use super::objects::Objects;
 use super::subject::Subject;
 
@@ -121,9 +122,21 @@ impl<'a> Given<'a> {
         Self { everybody, statements: policy.into_iter().flat_map(Sheet::rows).collect() }
     }
 
+    /// A policy that names the account only delegates to it: a principal of the account then needs an Allow of its own
+    /// (E1, K1).
     fn to(&self, subject: &Subject) -> Actions {
+        let delegates = subject.in_account && !matches!(subject.principal, Principal::Root { .. });
+        let own = if delegates { subject.identity.actions } else { Actions::ALL };
         self.statements.iter().fold(self.everybody, |all, (statement, covers)| {
-            if all | *covers != all && may_name(statement, subject) { all | *covers } else { all }
+            if all | *covers == all {
+                return all;
+            }
+            let levels = named_by(statement, subject);
+            match (levels.reaches(Level::Role).possible(), levels.reaches(Level::Account).possible()) {
+                (true, _) => all | *covers,
+                (false, true) => all | *covers & own,
+                (false, false) => all,
+            }
         })
     }
 }
@@ -158,6 +171,11 @@ impl Outline {
             *open = *open | key.to(subject);
         }
         Self { on, anywhere: anywhere | given }
+    }
+
+    /// Whether nothing is open on any of the resources.
+    pub fn is_shut(&self) -> bool {
+        self.on.iter().all(|open| open.is_empty())
     }
 
     /// That of somebody of whom nothing is ruled out.

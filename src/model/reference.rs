@@ -47,6 +47,11 @@ impl Reference {
         text.contains(OPEN)
     }
 
+    /// A text from each reference in it that is not yet resolved.
+    pub fn all_in(text: &str) -> impl Iterator<Item = &str> {
+        text.match_indices(OPEN).filter_map(|(at, _)| text.get(at..))
+    }
+
     /// How many references that are not yet resolved a text holds.
     #[must_use]
     pub fn count_in(text: &str) -> usize {

@@ -1,8 +1,9 @@
 //! From slots to numbered steps that name what they depend on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use crate::model::{Address, Kind};
+use crate::model::{Address, Kind, Reference};
 
 use super::build::{Builder, Built, Needs, Slot};
 use super::order;
@@ -16,14 +17,15 @@ impl Builder<'_> {
         });
         let mut steps: Vec<Step> = Vec::with_capacity(self.slots.len());
         let mut givers: BTreeMap<String, StepId> = BTreeMap::new();
+        let near = Near::of(&self);
         for (id, slot) in self.slots.iter().enumerate() {
             let mut step = slot.step.clone();
             step.id = id;
-            let earlier = self.slots.iter().take(id).enumerate();
-            let needed = earlier.filter(|(_, other)| self.needs(slot, other));
-            let mut depends: BTreeSet<StepId> = needed.map(|(id, _)| id).collect();
+            let earlier = near.to(&step.address).filter(|other| *other < id);
+            let needed = earlier.filter(|other| self.slots.get(*other).is_some_and(|other| needs(slot, other, &near)));
+            let mut depends: BTreeSet<StepId> = needed.collect();
             let text = serde_json::to_string(&(&step.action, &step.target)).unwrap_or_default();
-            depends.extend(givers.iter().filter(|(token, _)| text.contains(token.as_str())).map(|(_, giver)| *giver));
+            depends.extend(Reference::all_in(&text).filter_map(|rest| giver(&givers, rest)));
             if let StepAction::AwaitDelivery { after_steps, .. } = &mut step.action {
                 after_steps.extend(depends.iter().copied().filter(|id| {
                     self.slots.get(*id).is_some_and(|slot| {
@@ -41,27 +43,61 @@ impl Builder<'_> {
         self.gaps.dedup();
         Built { changes, steps, gaps: self.gaps, summary }
     }
+}
 
-    /// Whether a step must not be taken without an earlier one.
-    fn needs(&self, slot: &Slot, other: &Slot) -> bool {
-        let (address, earlier) = (&slot.step.address, &other.step.address);
-        let same_manifest = earlier.manifest == address.manifest;
-        match slot.needs {
-            Needs::Kind => {
-                let wanted = &self.inputs.wanted.resources;
-                let after = wanted.iter().find(|resource| resource.address == *address).map(|resource| &resource.after);
-                let required = order::requires(address.kind).contains(&earlier.kind) && same_group(earlier, address);
-                // Nothing final before the waits and the retirement of what it replaces.
-                let waits = order::FINALS.contains(&slot.rank) && earlier.kind == Kind::LogDelivery;
-                earlier == address
-                    || after.is_some_and(|after| after.contains(earlier))
-                    || same_manifest && (required || waits)
-            }
-            Needs::Ranks(low, high) => {
-                (low..=high).contains(&other.rank) && same_manifest && is_main(earlier) && touches_delivery(&other.step)
-            }
+/// The slots that a slot may have to wait for: of so many manifests most have nothing to do with each other.
+struct Near<'a> {
+    of_manifest: BTreeMap<&'a str, Vec<StepId>>,
+    of_address: BTreeMap<&'a Address, Vec<StepId>>,
+    /// What a resource is wanted after.
+    after: BTreeMap<&'a Address, &'a [Address]>,
+}
+
+impl<'a> Near<'a> {
+    fn of(builder: &'a Builder<'_>) -> Self {
+        let wanted = builder.inputs.wanted.resources.iter();
+        let after = wanted.map(|resource| (&resource.address, resource.after.as_slice())).collect();
+        let mut near = Self { of_manifest: BTreeMap::new(), of_address: BTreeMap::new(), after };
+        for (id, slot) in builder.slots.iter().enumerate() {
+            let address = &slot.step.address;
+            near.of_manifest.entry(&address.manifest).or_default().push(id);
+            near.of_address.entry(address).or_default().push(id);
+        }
+        near
+    }
+
+    fn to(&self, address: &Address) -> impl Iterator<Item = StepId> {
+        let own = self.of_manifest.get(address.manifest.as_str()).into_iter().flatten();
+        let others = self.after(address).iter().filter_map(|other| self.of_address.get(other)).flatten();
+        own.chain(others).copied()
+    }
+
+    fn after(&self, address: &Address) -> &'a [Address] {
+        self.after.get(address).copied().unwrap_or_default()
+    }
+}
+
+/// Whether a step must not be taken without an earlier one.
+fn needs(slot: &Slot, other: &Slot, near: &Near<'_>) -> bool {
+    let (address, earlier) = (&slot.step.address, &other.step.address);
+    let same_manifest = earlier.manifest == address.manifest;
+    match slot.needs {
+        Needs::Kind => {
+            let required = order::requires(address.kind).contains(&earlier.kind) && same_group(earlier, address);
+            // Nothing final before the waits and the retirement of what it replaces.
+            let waits = order::FINALS.contains(&slot.rank) && earlier.kind == Kind::LogDelivery;
+            earlier == address || near.after(address).contains(earlier) || same_manifest && (required || waits)
+        }
+        Needs::Ranks(low, high) => {
+            (low..=high).contains(&other.rank) && same_manifest && is_main(earlier) && touches_delivery(&other.step)
         }
     }
+}
+
+/// The step that gives the value whose token a text begins with: no token is the beginning of another.
+fn giver(givers: &BTreeMap<String, StepId>, text: &str) -> Option<StepId> {
+    let (token, giver) = givers.range::<str, _>((Bound::Unbounded, Bound::Included(text))).next_back()?;
+    text.starts_with(token.as_str()).then_some(*giver)
 }
 
 pub(super) fn summary(changes: &[Change], noop: usize) -> Summary {

@@ -11,9 +11,41 @@ use crate::model::{Fact, Live, Observed, Place};
 
 use super::{Step, StepAction};
 
+/// A question that a step answers anew, with the answer before it; `None` where nobody had asked.
+pub(super) type Touched = (Query, Option<Observed<Fact>>);
+
 /// Takes a step in a copy of live state. What the step says of itself is the answer to its own question; what it does to
 /// the answers of other questions is worked out here.
 pub fn project(live: &mut Live, step: &Step) {
+    touching(live, step);
+}
+
+/// The same, with the questions that it answers anew.
+pub(super) fn touching(live: &mut Live, step: &Step) -> Vec<Touched> {
+    let mut state = State { live, touched: Vec::new() };
+    take(&mut state, step);
+    state.touched
+}
+
+/// Live state that remembers what was changed in it.
+struct State<'a> {
+    live: &'a mut Live,
+    touched: Vec<Touched>,
+}
+
+impl State<'_> {
+    fn get(&self, query: &Query) -> Observed<Fact> {
+        self.live.get(query)
+    }
+
+    fn set(&mut self, query: Query, answer: Observed<Fact>) {
+        let before = self.live.contains(&query).then(|| self.live.get(&query));
+        self.touched.push((query.clone(), before));
+        self.live.set(query, answer);
+    }
+}
+
+fn take(live: &mut State<'_>, step: &Step) {
     let StepAction::Write { place, write } = &step.action else { return };
     if let Some(target) = step.target.as_ref().filter(|target| target.settles) {
         let before = live.get(&target.query).present();
@@ -167,7 +199,7 @@ fn joined<T: Clone>(mut all: Vec<T>, own: &[T], id: impl Fn(&T) -> String) -> Ve
 
 /// A bucket is made closed: ACLs off, all public access blocked, SSE-S3 (S3 User Guide, "Default settings for new S3
 /// buckets").
-fn new_bucket(live: &mut Live, place: &Place, bucket: &str) {
+fn new_bucket(live: &mut State<'_>, place: &Place, bucket: &str) {
     let Place::Aws { region, .. } = place else { return };
     let bucket = || bucket.to_owned();
     let on = PublicAccessBlock {
@@ -194,7 +226,7 @@ fn new_bucket(live: &mut Live, place: &Place, bucket: &str) {
     live.set(query(place, Read::AccessPoints { bucket: bucket() }), Observed::Present(Names::default().into()));
 }
 
-fn new_key(live: &mut Live, place: &Place, token: &str, policy: &str) {
+fn new_key(live: &mut State<'_>, place: &Place, token: &str, policy: &str) {
     let key = Key {
         id: token.to_owned(),
         arn: token.to_owned(),
@@ -213,9 +245,10 @@ fn new_key(live: &mut Live, place: &Place, token: &str, policy: &str) {
 }
 
 /// Changes what IAM says of an account, if that was read. IAM is global: every region that was asked says the same.
-fn people(live: &mut Live, place: &Place, mut change: impl FnMut(&mut Authorization, &str)) {
+fn people(live: &mut State<'_>, place: &Place, mut change: impl FnMut(&mut Authorization, &str)) {
     let own = account(place).to_owned();
     let asked: Vec<Query> = live
+        .live
         .iter()
         .filter(|(query, _)| query.read == Read::AccountAuthorization && account(&query.place) == own)
         .map(|(query, _)| query.clone())
@@ -229,7 +262,7 @@ fn people(live: &mut Live, place: &Place, mut change: impl FnMut(&mut Authorizat
     }
 }
 
-fn of_role(live: &mut Live, place: &Place, name: &str, mut change: impl FnMut(&mut IamRole)) {
+fn of_role(live: &mut State<'_>, place: &Place, name: &str, mut change: impl FnMut(&mut IamRole)) {
     people(live, place, |people, _| {
         let named = |role: &&mut IamRole| role.arn.rsplit('/').next() == Some(name);
         if let Some(role) = people.roles.iter_mut().find(named) {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::access::{Assessment, Compiled, ProofVerdict};
+use crate::access::{Assessment, Basis, Changes, Compiled, Part, ProofVerdict};
 use crate::model::{Desired, Gap, Live};
 
 use super::effects::{Effects, ProofEffect, StepEffect, who};
-use super::shift::{Shifts, shifts};
+use super::shift::shifts;
 use super::walk::{Walk, bears_on_access};
 use super::{Step, StepAction, StepId};
 
@@ -19,17 +19,52 @@ pub(super) struct Prover<'a> {
     desired: &'a [Desired],
     live: &'a Live,
     steps: &'a [Step],
+    parts: Vec<Part>,
     compiled: Compiled,
     /// By what was taken of the steps that bear on access. In which order does not matter: steps on one resource never
     /// change places, and others answer different questions.
-    known: BTreeMap<Vec<StepId>, Rc<Assessment>>,
+    known: BTreeMap<Taken, Rc<State>>,
     /// States that may still be judged.
     left: usize,
 }
 
+/// A set of steps.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Taken(Vec<u64>);
+
+impl Taken {
+    fn insert(&mut self, step: usize) {
+        let (word, bit) = (step / 64, step % 64);
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= 1 << bit;
+        }
+    }
+}
+
+/// Who can in one state, bucket by bucket.
+struct State {
+    parts: Vec<Rc<Judged>>,
+}
+
+struct Judged {
+    found: Assessment,
+    /// `None` while the bucket has no policy yet that this plan makes: nothing is said of it until it has.
+    basis: Option<Basis>,
+}
+
+impl State {
+    fn found(&self) -> impl Iterator<Item = &Assessment> {
+        self.parts.iter().map(|part| &part.found)
+    }
+}
+
 impl<'a> Prover<'a> {
     pub fn new(desired: &'a [Desired], live: &'a Live, steps: &'a [Step]) -> Self {
-        Self { desired, live, steps, compiled: Compiled::default(), known: BTreeMap::new(), left: usize::MAX }
+        let (parts, compiled) = (Part::all(desired), Compiled::default());
+        Self { desired, live, steps, parts, compiled, known: BTreeMap::new(), left: usize::MAX }
     }
 
     /// From here on, only so many more states are judged.
@@ -41,24 +76,34 @@ impl<'a> Prover<'a> {
         self.steps.get(step).is_some_and(|step| bears_on_access(step, self.desired))
     }
 
+    /// What was judged after some steps, bucket by bucket.
+    #[cfg(test)]
+    pub fn known_after(&self, steps: &[usize]) -> Vec<&Assessment> {
+        let mut taken = Taken::default();
+        steps.iter().for_each(|step| taken.insert(*step));
+        self.known.get(&taken).into_iter().flat_map(|state| state.found()).collect()
+    }
+
     /// What the steps do in this order (of indices); steps are named by their place in it. `None` when the bound is
     /// reached.
     pub fn effects(&mut self, order: &[usize]) -> Option<Effects> {
-        let Self { desired, live, steps, compiled, known, left } = self;
+        let Self { desired, live, steps, parts, compiled, known, left } = self;
         let mut walk = Walk::new(compiled, desired, live);
-        let mut taken: Vec<usize> = Vec::new();
-        let mut judge = |walk: &Walk<'_>, taken: &[usize]| -> Option<Rc<Assessment>> {
-            let mut key = taken.to_vec();
-            key.sort_unstable();
-            if let Some(judged) = known.get(&key) {
+        let mut taken = Taken::default();
+        let mut judge = |walk: &mut Walk<'_>, taken: &Taken, last: Option<&State>| -> Option<Rc<State>> {
+            let changes = walk.changes();
+            if let Some(judged) = known.get(taken) {
                 return Some(Rc::clone(judged));
             }
             *left = left.checked_sub(1)?;
-            let judged = Rc::new(light(walk.assess()));
-            known.insert(key, Rc::clone(&judged));
+            let judged = Rc::new(match last {
+                Some(last) => next(parts, walk, last, &changes),
+                None => State { parts: parts.iter().map(|part| judged(walk, part)).collect() },
+            });
+            known.insert(taken.clone(), Rc::clone(&judged));
             Some(judged)
         };
-        let first = judge(&walk, &taken)?;
+        let first = judge(&mut walk, &taken, None)?;
         let mut last = Rc::clone(&first);
         let (mut changed, mut proofs) = (Vec::new(), Vec::new());
         let is_write = |index: &usize| matches!(steps.get(*index), Some(Step { action: StepAction::Write { .. }, .. }));
@@ -70,31 +115,56 @@ impl<'a> Prover<'a> {
             if !bears_on_access(step, desired) && Some(place) != last_write {
                 continue;
             }
-            taken.push(*index);
-            let now = judge(&walk, &taken)?;
-            let Shifts { gained, lost, narrowed: _ } = shifts(&last, &now);
+            taken.insert(*index);
+            let now = judge(&mut walk, &taken, Some(&last))?;
+            let (mut gained, mut lost) = (Vec::new(), Vec::new());
+            for (before, after) in
+                last.parts.iter().zip(&now.parts).filter(|(before, after)| !Rc::ptr_eq(before, after))
+            {
+                let shifts = shifts(&before.found, &after.found);
+                gained.extend(shifts.gained);
+                lost.extend(shifts.lost);
+                proofs.extend(turned(&before.found, &after.found, place, step));
+            }
+            gained.sort();
+            lost.sort();
             if !gained.is_empty() || !lost.is_empty() {
                 changed.push(StepEffect { step: place, address: step.address.clone(), gained, lost });
             }
-            proofs.extend(turned(&last, &now, place, step));
             last = now;
         }
-        let gaps: Vec<Gap> = first.gaps.iter().filter(|gap| !gap.is_unasked()).cloned().collect();
+        let [before, after] = [&first, &last].map(|state| Assessment::whole(state.found().cloned()));
+        let gaps: Vec<Gap> = before.gaps.iter().filter(|gap| !gap.is_unasked()).cloned().collect();
         Some(Effects {
-            complete: gaps.is_empty() && !first.assumptions.iter().any(|one| one.unread),
+            complete: gaps.is_empty() && !before.assumptions.iter().any(|one| one.unread),
             gaps,
-            assumptions: first.assumptions.clone(),
-            before: who(&first),
-            after: who(&last),
+            before: who(&before),
+            after: who(&after),
+            assumptions: before.assumptions,
             steps: changed,
             proofs,
-            undeclared: last.holders().into_iter().filter(|holder| !holder.declared).collect(),
+            undeclared: after.holders().into_iter().filter(|holder| !holder.declared).collect(),
         })
     }
 }
 
+/// The state after another one: what nothing touched is as it was.
+fn next(parts: &[Part], walk: &Walk<'_>, last: &State, changes: &Changes) -> State {
+    let next = |(part, before): (&Part, &Rc<Judged>)| match &before.basis {
+        _ if walk.is_unborn(part.bucket()) => Rc::clone(before),
+        Some(basis) if basis.outlasts(changes) => Rc::clone(before),
+        _ => judged(walk, part),
+    };
+    State { parts: parts.iter().zip(&last.parts).map(next).collect() }
+}
+
+fn judged(walk: &Walk<'_>, part: &Part) -> Rc<Judged> {
+    let (found, basis) = walk.judge(part);
+    Rc::new(Judged { found: light(found), basis: (!walk.is_unborn(part.bucket())).then_some(basis) })
+}
+
 /// What is compared, without the witnesses.
-fn light(mut assessment: Assessment) -> Assessment {
+pub(super) fn light(mut assessment: Assessment) -> Assessment {
     assessment.principals.retain(|one| one.verdict.possible());
     for one in &mut assessment.principals {
         let last = one.via.pop();

@@ -1,10 +1,10 @@
 //! The states that a plan leads through, as the proofs see them.
 
-use crate::access::{Assessment, Compiled, assess_with};
+use crate::access::{Assessment, Basis, Changes, Compiled, Part, assess_with};
 use crate::call::{Query, Read, Write};
 use crate::model::{Desired, Live, Place};
 
-use super::project::project;
+use super::project::{Touched, touching};
 use super::{Step, StepAction};
 
 /// Live state with the steps that were taken so far.
@@ -13,31 +13,55 @@ pub(super) struct Walk<'a> {
     desired: &'a [Desired],
     state: Live,
     unborn: Vec<&'a str>,
+    /// What the steps touched since somebody last looked.
+    touched: Vec<Touched>,
 }
 
 impl<'a> Walk<'a> {
     /// The live state, before any step.
     pub fn new(compiled: &'a Compiled, desired: &'a [Desired], live: &Live) -> Self {
-        Self { compiled, desired, state: live.clone(), unborn: unborn(desired, live) }
+        Self { compiled, desired, state: live.clone(), unborn: unborn(desired, live), touched: Vec::new() }
     }
 
     pub fn take(&mut self, step: &Step) {
-        project(&mut self.state, step);
+        self.touched.extend(touching(&mut self.state, step));
         if let StepAction::Write { write: Write::PutBucketPolicy { bucket, .. }, .. } = &step.action {
             self.unborn.retain(|name| *name != bucket);
         }
     }
 
-    /// Who can in this state. Of buckets without a policy that this plan makes, nothing is said.
+    /// What the steps changed since this was last asked.
+    pub fn changes(&mut self) -> Changes {
+        Changes::since(self.compiled, &std::mem::take(&mut self.touched), &self.state)
+    }
+
+    /// Who can reach one bucket in this state, and what that rests on.
+    pub fn judge(&self, part: &Part) -> (Assessment, Basis) {
+        let (mut assessment, basis) = part.assess(self.compiled, &self.state);
+        self.leave_out_unborn(&mut assessment);
+        (assessment, basis)
+    }
+
+    /// Whether a bucket has no policy yet that this plan makes.
+    pub fn is_unborn(&self, bucket: &str) -> bool {
+        self.unborn.contains(&bucket)
+    }
+
+    /// Who can in this state.
     pub fn assess(&self) -> Assessment {
         let mut assessment = assess_with(self.compiled, self.desired, &self.state);
+        self.leave_out_unborn(&mut assessment);
+        assessment
+    }
+
+    /// Of buckets without a policy that this plan makes, nothing is said.
+    fn leave_out_unborn(&self, assessment: &mut Assessment) {
         let own = |manifest: &str| {
             self.desired.iter().find(|one| one.name == manifest).map(|one| one.delivery.bucket.as_str())
         };
-        let is_unborn = |bucket: Option<&str>| bucket.is_some_and(|bucket| self.unborn.contains(&bucket));
+        let is_unborn = |bucket: Option<&str>| bucket.is_some_and(|bucket| self.is_unborn(bucket));
         assessment.principals.retain(|access| !is_unborn(access.replica().or_else(|| own(&access.manifest))));
         assessment.proofs.retain(|proof| !is_unborn(own(&proof.manifest)));
-        assessment
     }
 }
 

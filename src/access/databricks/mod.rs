@@ -7,12 +7,13 @@ mod storage;
 mod system_tables;
 
 use crate::model::live::Read;
-use crate::model::{Desired, Fact, Gap, Live, Observed, Place};
+use crate::model::{Desired, Fact, Gap, Observed, Place};
 
 use super::assessment::{
     Assumption, Indirect, ObjectClass, PrincipalAccess, PrincipalKind, Question, Verdict, Witness,
 };
 use super::declared::Declared;
+use super::facts::Facts;
 use directory::{Directory, Member};
 use securables::{Holding, Metastore};
 
@@ -33,7 +34,7 @@ pub(super) struct Findings {
 /// Asks both sides. `roles` says what the role behind a storage credential can do to which class of objects.
 pub(super) fn assess(
     desired: &Desired,
-    live: &Live,
+    live: &Facts<'_>,
     declared: &Declared,
     roles: &dyn Fn(&str) -> Vec<PrincipalAccess>,
 ) -> Findings {
@@ -133,7 +134,7 @@ impl View<'_> {
 }
 
 fn read<T: Clone>(
-    live: &Live,
+    live: &Facts<'_>,
     place: &Place,
     read: Read,
     narrow: fn(&Fact) -> Option<&T>,
@@ -150,21 +151,10 @@ fn read<T: Clone>(
 }
 
 /// Every metastore, seen from the workspace that was asked about it.
-fn metastores(desired: &Desired, live: &Live, findings: &mut Findings) -> Vec<Metastore> {
+fn metastores(desired: &Desired, live: &Facts<'_>, findings: &mut Findings) -> Vec<Metastore> {
     let account = desired.databricks_place();
     let listed = read(live, &account, Read::Metastores, Fact::metastores, &mut findings.gaps).unwrap_or_default();
-    let mut seen: Vec<(Place, String)> = live
-        .iter()
-        .filter(|(query, _)| matches!(&query.place, Place::Workspace { account, .. } if *account == desired.databricks.account_id))
-        .filter_map(|(query, _)| match &query.read {
-            Read::StorageCredentials { metastore } | Read::SystemSchemas { metastore } => {
-                Some((query.place.clone(), metastore.clone()))
-            }
-            _ => None,
-        })
-        .collect();
-    seen.sort();
-    seen.dedup();
+    let seen = live.metastores(&desired.databricks.account_id);
     let mut metastores = Vec::new();
     for (place, id) in &seen {
         let entry = listed.iter().find(|one| one.metastore_id == *id);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::model::databricks::PrivilegeAssignment;
 use crate::model::live::Read;
 use crate::model::unity_catalog::{ExternalLocation, StorageCredential, StoredKind, StoredObject};
-use crate::model::{Fact, Gap, Live, Observed, Place};
+use crate::model::{Fact, Gap, Observed, Place};
+
+use super::super::facts::Facts;
 
 /// One metastore as seen from one workspace.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +38,7 @@ pub(super) struct Holding {
 
 impl Metastore {
     pub fn read(
-        live: &Live,
+        live: &Facts<'_>,
         place: &Place,
         id: &str,
         listed: Option<&crate::model::databricks::Metastore>,
@@ -47,7 +49,7 @@ impl Metastore {
             owner: listed.map(|one| one.owner.clone()).unwrap_or_default(),
             ..Self::default()
         };
-        for (query, answer) in live.iter().filter(|(query, _)| query.place == *place) {
+        for (query, answer) in live.in_place(place) {
             let fact = match answer {
                 Observed::Present(fact) => fact,
                 Observed::Absent => continue,

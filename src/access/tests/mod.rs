@@ -4,7 +4,7 @@ mod allowed;
 mod hidden;
 pub(crate) mod lab;
 mod rules;
-mod shortcuts;
+pub(crate) mod shortcuts;
 
 use super::{ProofVerdict, Question, Verdict};
 use lab::*;

@@ -62,7 +62,7 @@ const PRINCIPALS: &[&str] = &[
     r#""CanonicalUser":"owner-id""#,
 ];
 
-fn own() -> impl Strategy<Value = String> {
+pub(crate) fn own() -> impl Strategy<Value = String> {
     let effect = select(&["Allow", "Allow", "Allow", "Deny"][..]);
     (effect, select(ACTIONS), select(RESOURCES), select(CONDITIONS), select(&[("", ""), ("Not", ""), ("", "Not")][..]))
         .prop_map(|(effect, actions, resource, condition, (not_action, not_resource))| {
@@ -73,7 +73,7 @@ fn own() -> impl Strategy<Value = String> {
         })
 }
 
-fn of_resource() -> impl Strategy<Value = String> {
+pub(crate) fn of_resource() -> impl Strategy<Value = String> {
     let effect = select(&["Allow", "Allow", "Deny"][..]);
     (effect, select(PRINCIPALS), select(ACTIONS), select(CONDITIONS)).prop_map(
         |(effect, principal, actions, condition)| match effect {
@@ -83,11 +83,11 @@ fn of_resource() -> impl Strategy<Value = String> {
     )
 }
 
-fn some(one: impl Strategy<Value = String>, most: usize) -> impl Strategy<Value = Vec<String>> {
+pub(crate) fn some(one: impl Strategy<Value = String>, most: usize) -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(one, 0..=most)
 }
 
-fn estate() -> impl Strategy<Value = Lab> {
+pub(crate) fn estate() -> impl Strategy<Value = Lab> {
     let roles = prop::collection::vec(some(own(), 3), 1..=3);
     let kinds = (any::<bool>(), any::<bool>(), any::<bool>());
     (roles, some(own(), 2), some(own(), 1), some(of_resource(), 2), some(of_resource(), 1), kinds).prop_map(

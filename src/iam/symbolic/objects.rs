@@ -124,6 +124,28 @@ impl Objects {
         }
     }
 
+    /// Whether a document may tell what is meant apart: whether it says anything that is not plainly about something else.
+    #[must_use]
+    pub fn is_told_apart_by(&self, policy: &Policy) -> bool {
+        policy.statements.iter().any(|statement| {
+            let resources = statement.resource.iter().flat_map(Element::get).map(|text| (None, text));
+            let conditions = statement.conditions.iter();
+            let values = conditions.flat_map(|one| one.values.iter().map(move |text| (Some(one), text)));
+            resources.chain(values).any(|(condition, text)| {
+                // What is about everything tells nothing apart.
+                let everything = condition.is_none() && text == "*";
+                !everything && !self.is_elsewhere(condition, text) && !self.is_other_object(condition, text)
+            })
+        })
+    }
+
+    /// Whether a value of a condition is plainly the ARN of something else, in whatever case.
+    fn is_other_object(&self, condition: Option<&Condition>, text: &str) -> bool {
+        let head = text.bytes().take_while(|byte| !matches!(byte, b'*' | b'?' | b'$'));
+        let mut pairs = head.zip(self.begins.bytes());
+        condition.is_some() && self.points.is_empty() && pairs.any(|(a, b)| !a.eq_ignore_ascii_case(&b))
+    }
+
     /// Whether a text is plainly about something else: most are. One with variables is looked at closely.
     fn is_elsewhere(&self, condition: Option<&Condition>, text: &str) -> bool {
         if text.contains('$') {

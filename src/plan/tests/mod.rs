@@ -4,6 +4,7 @@ pub(crate) mod explain;
 mod preflight;
 mod proofs;
 mod select;
+mod states;
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,7 @@ pub(super) fn at(kind: Kind) -> Address {
 }
 
 /// A step that writes and is seen to have written.
-fn step(lab: &Lab, kind: Kind, write: Write, read: Read, fact: impl Into<Fact>) -> Step {
+pub(super) fn step(lab: &Lab, kind: Kind, write: Write, read: Read, fact: impl Into<Fact>) -> Step {
     let query = Query { place: lab.place(), read };
     Step {
         id: 0,
