@@ -17,8 +17,8 @@ type Signature = Vec<u64>;
 /// What was found for one principal, by what actions have to have in common.
 #[derive(Default)]
 pub(super) struct Alike {
-    /// Of each statement that has a say: the actions that it covers, and those that it may cover. `None` where they are not
-    /// compared; worked out when the first action is looked up.
+    /// Of each statement that has a say: the actions that it covers, and those that it may cover. Worked out when the first
+    /// action is looked up: of most principals none is.
     covered: RefCell<Option<Vec<[Actions; 2]>>>,
     found: RefCell<Vec<Known>>,
 }
@@ -36,7 +36,7 @@ pub(super) struct Likeness {
     class: usize,
     target: Target,
     key: KeyNeed,
-    signature: Signature,
+    statements: Signature,
 }
 
 impl Alike {
@@ -51,8 +51,8 @@ impl Alike {
         }
         let mut covered = self.covered.borrow_mut();
         let covered = covered.get_or_insert_with(|| covered_by(estate, subject));
-        let signature = signature(covered, action.name)?;
-        Some(Likeness { class, target: action.target, key: action.key, signature })
+        let statements = signature(covered, action.name)?;
+        Some(Likeness { class, target: action.target, key: action.key, statements })
     }
 
     /// The outcome of an action that is like another. Why something cannot be done names the action, so that is told of
@@ -79,7 +79,7 @@ fn covered_by(estate: &Estate<'_>, subject: &Subject) -> Vec<[Actions; 2]> {
     sheets.flat_map(|sheet| estate.library.covered(sheet)).collect()
 }
 
-/// `None` for an action of which it is not kept what covers it.
+/// `None` for an action that is not asked of everybody: what covers such a one is not kept.
 fn signature(covered: &[[Actions; 2]], action: &str) -> Option<Signature> {
     let bits = covered.iter().flatten().map(|actions| actions.has(action));
     let mut words = vec![0_u64; (covered.len() * 2).div_ceil(64)];

@@ -22,11 +22,22 @@ pub(super) struct Library {
 
 #[derive(Debug, Default)]
 struct Shelf {
+    /// Quick, because all texts go through it; what it cannot tell apart costs a comparison.
     hasher: RandomState,
     /// By the hash of name and text; of two with the same hash the later stands one further.
     sheets: HashMap<u64, (Arc<str>, Arc<Sheet>), RandomState>,
     /// Most inline policies have the name of another role's.
     names: HashSet<Arc<str>, RandomState>,
+}
+
+/// A name, shared with whatever has it already.
+fn known(names: &mut HashSet<Arc<str>, RandomState>, name: &str) -> Arc<str> {
+    if let Some(known) = names.get(name) {
+        return Arc::clone(known);
+    }
+    let name: Arc<str> = name.into();
+    names.insert(Arc::clone(&name));
+    name
 }
 
 impl Library {
@@ -51,8 +62,7 @@ impl Library {
                     place = place.wrapping_add(1);
                 }
                 Entry::Vacant(free) => {
-                    let name = names.get(name).map_or_else(|| name.into(), Arc::clone);
-                    names.insert(Arc::clone(&name));
+                    let name = known(names, name);
                     let text: Arc<str> = text.into();
                     let sheet = self.sheet(NamedPolicy::read_shared(name, &text));
                     free.insert((text, Arc::clone(&sheet)));

@@ -116,14 +116,14 @@ impl<'a> Reach<'a> {
         Self { estate, classes, filter, courses }
     }
 
-    /// Everything that may be allowed, and for questions of which nothing may be, one obstacle per class.
+    /// Everything that may be allowed, and for questions of which nothing may be, an obstacle.
     pub fn of(&self, subject: &Subject, outline: &Outline) -> Vec<Found> {
         let mut all = Vec::new();
         let asker = Asker { subject, outline, keyed: RefCell::default(), alike: Alike::default() };
         // Variables may mean objects of which the outline says nothing.
         let outlined = self.filter.is_direct() && !self.filter.means_own_objects(subject);
         for course in &self.courses {
-            // Why not is told once for a question.
+            // One obstacle tells why not.
             let told = |one: &Found| one.question == course.question && !one.outcome.verdict.possible();
             match course.actions.first() {
                 Some(_) if outlined && course.is_shut(outline) && all.iter().any(told) => {}
