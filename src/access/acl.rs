@@ -1,14 +1,14 @@
 //! Access control lists (B3): of the bucket, as read; of objects, which only sampling would show.
 
-use crate::iam::{Document, PrincipalSpec, public};
+use crate::iam::written::Written;
+use crate::iam::{Document, Effect, Element, NamedPolicy, Policy, PrincipalSpec, Statement, Text, Version, public};
 use crate::model::Observed;
-use crate::model::bucket::AclGrant;
+use crate::model::bucket::{AclGrant, PublicAccessBlock};
 
 use super::ask::{Ask, Guard};
 use super::assessment::PrincipalKind;
 use super::estate::Estate;
 use super::question::{Action, Target};
-use super::reach::{allow_everybody, unrestricted, with_allow};
 use super::subject::Subject;
 use super::worlds;
 
@@ -87,4 +87,40 @@ pub(super) fn canonical_users(estate: &Estate<'_>) -> Vec<String> {
     let Some(Observed::Present(list)) = &estate.acl else { return Vec::new() };
     let grantees = list.grants.iter().map(|grant| grant.grantee.clone());
     grantees.filter(|id| *id != list.owner && !id.starts_with("http")).collect()
+}
+
+/// What an access control list allows, as a policy: its Allow beside the Denies of the bucket policy, which bind it as well.
+fn with_allow(policy: Option<&NamedPolicy>, allow: Statement) -> Option<NamedPolicy> {
+    let mut statements = vec![allow];
+    if let Some(NamedPolicy { document, .. }) = policy {
+        match document {
+            Document::Known(known) => {
+                let denies = known.statements.iter().filter(|one| one.effect == Effect::Deny);
+                statements.extend(denies.cloned());
+                let merged = Policy { version: known.version, id: None, statements };
+                return Some(NamedPolicy { name: "bucket policy".into(), document: Document::Known(merged.into()) });
+            }
+            Document::Unknown(_) => return policy.cloned(),
+        }
+    }
+    let merged = Policy { version: Version::V2012, id: None, statements };
+    Some(NamedPolicy { name: "bucket policy".into(), document: Document::Known(merged.into()) })
+}
+
+/// An Allow statement for everybody.
+fn allow_everybody(sid: &str, action: &str, principal: PrincipalSpec) -> Statement {
+    Statement {
+        sid: Some(sid.into()),
+        effect: Effect::Allow,
+        principal: Some(Element::Is(principal)),
+        action: Element::Is(Text::from(action).into()),
+        resource: Some(Element::Is(Text::from("*").into())),
+        conditions: Vec::new(),
+        json: Written::default(),
+    }
+}
+
+/// A list is no policy: `RestrictPublicBuckets` looks at the policy that is there.
+fn unrestricted(block: &PublicAccessBlock) -> PublicAccessBlock {
+    PublicAccessBlock { restrict_public_buckets: false, ..block.clone() }
 }

@@ -5,16 +5,19 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::{BitAnd, BitOr, Deref};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use foldhash::fast::RandomState;
+
 use crate::iam::matching::action_matches;
-use crate::iam::{Document, Effect, Element, NamedPolicy, Statement, Truth};
+use crate::iam::{Document, Effect, Element, NamedPolicy, Statement, Texts, Truth};
 
 use super::assessment::Question;
 use super::question::actions;
+use super::resources::{Patterns, Resources};
 use super::second;
 use super::variables::has_variables;
 
 /// Actions that are asked of every principal, each with its place in a set.
-static ASKED: LazyLock<HashMap<&'static str, u32>> = LazyLock::new(|| {
+static ASKED: LazyLock<HashMap<&'static str, u32, RandomState>> = LazyLock::new(|| {
     let questions = Question::ALL.into_iter().flat_map(actions).map(|action| action.name);
     let others = ["iam:PassRole", "kms:Decrypt", "s3:GetDataAccess", "sts:AssumeRole", "sts:TagSession"];
     let all: BTreeSet<&'static str> = questions.chain(second::actions()).chain(others).collect();
@@ -82,6 +85,17 @@ pub(super) fn may_allow(policy: &NamedPolicy, action: &str) -> bool {
     }
 }
 
+/// An Allow statement.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// Its place in the document.
+    index: usize,
+    /// What it may cover.
+    pub covers: Actions,
+    /// Its patterns among the resources of the document.
+    pub resources: Option<Patterns>,
+}
+
 /// A document with what can be told of it once, whoever has it.
 #[derive(Debug)]
 pub(super) struct Sheet {
@@ -90,8 +104,9 @@ pub(super) struct Sheet {
     pub allows: Actions,
     /// What some statement may cover, Allow or Deny.
     pub mentions: Actions,
-    /// The Allow statements that cover anything that is asked about: their place in the document, and what they may cover.
-    rows: Vec<(usize, Actions)>,
+    /// The Allow statements that cover anything that is asked about.
+    rows: Box<[Row]>,
+    pub resources: Resources,
     /// Whether it has variables.
     pub variables: bool,
 }
@@ -105,62 +120,82 @@ impl Deref for Sheet {
 }
 
 impl Sheet {
-    pub fn new(policy: NamedPolicy, patterns: &Patterns) -> Self {
+    pub fn new(policy: NamedPolicy, masks: &Masks) -> Self {
         let (mut allows, mut mentions, mut rows) = (Actions::NONE, Actions::NONE, Vec::new());
+        let mut resources = Resources::default();
         match &policy.document {
             Document::Known(known) => {
-                let mut masks = patterns.known.lock().unwrap_or_else(PoisonError::into_inner);
-                for (index, statement) in known.statements.iter().enumerate() {
-                    let covers = Patterns::covered(&mut masks, &statement.action);
+                let (all, own) = Resources::of(known);
+                resources = all;
+                let mut masks = masks.known.lock().unwrap_or_else(PoisonError::into_inner);
+                for ((index, statement), resources) in known.statements.iter().enumerate().zip(own) {
+                    let [_, covers] = Masks::covered(&mut masks, &statement.action);
                     mentions = mentions | covers;
                     if statement.effect == Effect::Allow && !covers.is_empty() {
                         allows = allows | covers;
-                        rows.push((index, covers));
+                        rows.push(Row { index, covers, resources });
                     }
                 }
-                rows.shrink_to_fit();
             }
             Document::Unknown(_) => (allows, mentions) = (Actions::ALL, Actions::ALL),
         }
-        let variables = has_variables(&policy);
-        Self { policy, allows, mentions, rows, variables }
+        let variables = resources.closely && has_variables(&policy);
+        Self { policy, allows, mentions, rows: rows.into(), resources, variables }
     }
 
     /// The Allow statements of a known document that cover anything that is asked about, with what they may cover.
     pub fn rows(&self) -> impl Iterator<Item = (&Statement, Actions)> {
-        let statements = match &self.policy.document {
-            Document::Known(known) => known.statements.as_slice(),
-            Document::Unknown(_) => &[],
-        };
-        self.rows.iter().filter_map(|(index, covers)| Some((statements.get(*index)?, *covers)))
+        self.rows.iter().filter_map(|row| Some((self.statement(row)?, row.covers)))
+    }
+
+    /// The same without the statements themselves, which lie further away.
+    pub fn outlines(&self) -> &[Row] {
+        &self.rows
+    }
+
+    pub fn statement(&self, row: &Row) -> Option<&Statement> {
+        match &self.policy.document {
+            Document::Known(known) => known.statements.get(row.index),
+            Document::Unknown(_) => None,
+        }
     }
 }
 
 /// What patterns of actions cover, each looked at once for all documents.
 #[derive(Debug, Default)]
-pub(super) struct Patterns {
+pub(super) struct Masks {
     /// Pattern → actions that it covers, and actions that it may cover.
-    known: Mutex<HashMap<String, [u128; 2]>>,
+    known: Mutex<Known>,
 }
 
-impl Patterns {
-    fn covered(known: &mut HashMap<String, [u128; 2]>, element: &Element<Vec<String>>) -> Actions {
+type Known = HashMap<String, [u128; 2], RandomState>;
+
+impl Masks {
+    /// For each statement of a document the actions that it covers, and those that it may cover.
+    pub fn of_statements(&self, sheet: &Sheet) -> Vec<[Actions; 2]> {
+        let Document::Known(policy) = &sheet.document else { return Vec::new() };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        policy.statements.iter().map(|statement| Self::covered(&mut known, &statement.action)).collect()
+    }
+
+    fn covered(known: &mut Known, element: &Element<Texts>) -> [Actions; 2] {
+        // What an empty list covers is not documented.
         if element.get().is_empty() {
-            return Actions::ALL;
+            return [Actions::NONE, Actions::ALL];
         }
         let [certain, possible] = element.get().iter().fold([0, 0], |[certain, possible], pattern| {
-            let [also, may] = match known.get(pattern) {
+            let [also, may] = match known.get(&**pattern) {
                 Some(masks) => *masks,
-                None => *known.entry(pattern.clone()).or_insert(masks(pattern)),
+                None => *known.entry(pattern.into()).or_insert(masks(pattern)),
             };
             [certain | also, possible | may]
         });
-        Actions(if element.is_not() { !certain } else { possible })
+        if element.is_not() { [Actions(!possible), Actions(!certain)] } else { [Actions(certain), Actions(possible)] }
     }
 }
 
 fn masks(pattern: &str) -> [u128; 2] {
-    let element = Element::Is(vec![pattern.to_owned()]);
+    let element = Element::Is(vec![pattern]);
     ASKED.iter().fold([0, 0], |[certain, possible], (action, place)| {
         let truth = action_matches(&element, action);
         let bit = |is: bool| u128::from(is) << place;

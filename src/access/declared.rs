@@ -135,6 +135,10 @@ impl Declared {
 
 /// `arn:aws:sts::1:assumed-role/Name/session` → account and name of the role; a session's ARN has no path.
 fn role_of_session(arn: &str) -> Option<(String, String)> {
+    // Most are no sessions, and told so before anything is taken apart.
+    if !arn.contains(":assumed-role/") {
+        return None;
+    }
     let arn: Arn = arn.parse().ok()?;
     let (name, _) = arn.resource.strip_prefix("assumed-role/")?.split_once('/')?;
     (arn.service == "sts").then(|| (arn.account.clone(), name.to_owned()))

@@ -148,7 +148,7 @@ impl<'a> Filter<'a> {
 /// Why nothing lets a principal do something, in words: the layers that would have to.
 pub(super) fn obstacle(subject: &Subject, name: &str) -> String {
     let layers = if subject.in_account { "identity policy, resource policy" } else { "resource policy" };
-    format!("{name}: no Allow in {layers}")
+    [name, ": no Allow in ", layers].concat()
 }
 
 /// A context in which every key may have any value.

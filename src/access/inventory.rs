@@ -120,7 +120,10 @@ impl<'a> Books<'a> {
     }
 
     fn policies(&self, inline: &[InlinePolicy], attached: &[String], within: &str) -> Vec<Arc<Sheet>> {
-        let inline = inline.iter().map(|policy| self.library.read(&format!("{within}{}", policy.name), &policy.text));
+        let inline = inline.iter().map(|policy| match within {
+            "" => self.library.read(&policy.name, &policy.text),
+            _ => self.library.read(&format!("{within}{}", policy.name), &policy.text),
+        });
         inline.chain(attached.iter().map(|arn| self.managed(arn))).collect()
     }
 

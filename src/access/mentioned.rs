@@ -44,11 +44,11 @@ impl Mentioned {
             match condition.key.to_ascii_lowercase().as_str() {
                 "aws:principalarn" => values().for_each(|text| self.principal(text)),
                 "aws:principalaccount" | "kms:calleraccount" => {
-                    self.accounts.extend(values().filter(|value| is_account_number(value)).cloned());
+                    self.accounts.extend(values().filter(|value| is_account_number(value)).map(String::from));
                 }
                 "aws:principalservicename" | "aws:principalservicenameslist" => {
                     let services = values().filter(|value| value.contains('.') && !value.contains('*'));
-                    self.services.extend(services.cloned());
+                    self.services.extend(services.map(String::from));
                     self.any_service = true;
                 }
                 "aws:principalisawsservice" => self.any_service = true,

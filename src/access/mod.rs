@@ -5,6 +5,7 @@
 //! request, in whatever context and whatever the unread inputs say, is allowed.
 
 mod acl;
+mod alike;
 mod allowed;
 mod ask;
 mod assess;
@@ -35,6 +36,7 @@ mod part;
 mod proof;
 mod question;
 mod reach;
+mod resources;
 mod second;
 mod subject;
 #[cfg(test)]

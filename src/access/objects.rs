@@ -97,7 +97,9 @@ pub(super) fn choose(classes: &mut [Objects], estate: &Estate<'_>, documents: &[
         for prefix in &objects.class.prefixes {
             let found = known.entry(prefix.clone()).or_insert_with(|| {
                 let mut kinds = kinds(estate, prefix);
-                for document in documents {
+                let beginnings = kinds.beginnings();
+                let about = |sheet: &&&Sheet| sheet.resources.closely || sheet.resources.begin_like(&beginnings);
+                for document in documents.iter().filter(about) {
                     if let Document::Known(policy) = &document.document {
                         kinds.add(policy, None, &BTreeMap::new());
                     }

@@ -8,9 +8,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::iam::context::Context;
-use crate::iam::matching::plain_head;
 use crate::iam::principal::Level;
-use crate::iam::{Document, Element, Principal, Statement};
+use crate::iam::{Document, Principal, Statement};
 use crate::model::Reference;
 use crate::model::key::Grant;
 
@@ -28,29 +27,33 @@ static ROOT: LazyLock<Actions> = LazyLock::new(|| Actions::named(|name| !name.st
 
 /// The resources that everybody is asked about: the bucket, an object of every kind, and the keys.
 pub(super) struct Common {
-    resources: Vec<String>,
+    resources: Vec<Resource>,
     /// How many of them are the bucket and its objects; keys come after them.
     in_bucket: usize,
     places: HashMap<String, usize>,
-    /// ARN of the bucket, with which those of its objects begin; none where one of them is yet to be named.
-    bucket: Option<String>,
     nothing_known: Context,
+}
+
+struct Resource {
+    arn: String,
+    /// It is yet to be named, and no pattern tells what it matches by its ends.
+    symbolic: bool,
 }
 
 impl Common {
     pub fn of(estate: &Estate<'_>, classes: &[Objects]) -> Self {
-        let bucket = estate.bucket_arn();
-        let mut resources = vec![bucket.clone()];
+        let mut resources = vec![estate.bucket_arn()];
         for object in classes.iter().flat_map(|objects| &objects.witnesses) {
             if !resources.contains(object) {
                 resources.push(object.clone());
             }
         }
         let in_bucket = resources.len();
-        let plain = resources.iter().all(|one| one.starts_with(&bucket) && !Reference::occurs_in(one));
         resources.extend(estate.keys.keys().cloned());
         let places = resources.iter().enumerate().rev().map(|(at, name)| (name.clone(), at)).collect();
-        Self { resources, in_bucket, places, bucket: plain.then_some(bucket), nothing_known: nothing_known() }
+        let resource = |arn: String| Resource { symbolic: Reference::occurs_in(&arn), arn };
+        let resources = resources.into_iter().map(resource).collect();
+        Self { resources, in_bucket, places, nothing_known: nothing_known() }
     }
 
     /// Place of the bucket or an object of it.
@@ -69,36 +72,16 @@ impl Common {
             on.iter_mut().for_each(|open| *open = Actions::ALL);
             return;
         };
-        for (statement, covers) in sheet.rows() {
-            let [in_bucket, keys] = [true, false].map(|in_bucket| self.may_be_about(statement, in_bucket));
-            let resources = self.resources.iter().zip(on.iter_mut()).enumerate();
-            for (_, (resource, open)) in resources.filter(|(at, _)| if *at < self.in_bucket { in_bucket } else { keys })
-            {
-                if *open | covers != *open && is_about(document.version, statement, resource, &self.nothing_known) {
-                    *open = *open | covers;
+        for row in sheet.outlines() {
+            for (Resource { arn, symbolic }, open) in self.resources.iter().zip(on.iter_mut()) {
+                let adds = *open | row.covers != *open
+                    && (*symbolic || sheet.resources.may_match(row.resources.as_ref(), arn));
+                let about = |statement: &Statement| is_about(document.version, statement, arn, &self.nothing_known);
+                if adds && sheet.statement(row).is_some_and(about) {
+                    *open = *open | row.covers;
                 }
             }
         }
-    }
-
-    /// Whether a statement may be about anything in the bucket, or about any key, by how its patterns begin.
-    fn may_be_about(&self, statement: &Statement, in_bucket: bool) -> bool {
-        let Some(Element::Is(patterns)) = &statement.resource else { return true };
-        let begins = |pattern: &String| {
-            let head = plain_head(pattern);
-            let meets = |resource: &str| head.bytes().zip(resource.bytes()).all(|(a, b)| a == b);
-            match &self.bucket {
-                Some(bucket) if in_bucket => meets(bucket),
-                _ if in_bucket => true,
-                _ => self.keys().any(|key| Reference::occurs_in(key) || meets(key)),
-            }
-        };
-        // What an empty list covers is not documented.
-        patterns.is_empty() || patterns.iter().any(begins)
-    }
-
-    fn keys(&self) -> impl Iterator<Item = &str> {
-        self.resources.iter().skip(self.in_bucket).map(String::as_str)
     }
 }
 

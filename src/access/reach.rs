@@ -6,11 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::iam::symbolic::Keys;
-use crate::iam::written::Written;
-use crate::iam::{Document, Element, NamedPolicy, Policy, PrincipalSpec, Statement};
-use crate::model::bucket::PublicAccessBlock;
 
 use super::acl;
+use super::alike::Alike;
 use super::allowed::Actions;
 use super::ask::{Ask, Guard, Outcome, Worlds, ask};
 use super::assessment::{PrincipalKind, Question, Verdict};
@@ -52,6 +50,7 @@ struct Asker<'a> {
     outline: &'a Outline,
     /// By key and object: several actions ask the same of the key.
     keyed: RefCell<HashMap<(String, String), Keyed>>,
+    alike: Alike,
 }
 
 /// A question about a class of objects.
@@ -117,14 +116,17 @@ impl<'a> Reach<'a> {
         Self { estate, classes, filter, courses }
     }
 
-    /// Everything that may be allowed, and for questions of which nothing may be, one obstacle per class.
+    /// Everything that may be allowed, and for questions of which nothing may be, an obstacle.
     pub fn of(&self, subject: &Subject, outline: &Outline) -> Vec<Found> {
         let mut all = Vec::new();
-        let asker = Asker { subject, outline, keyed: RefCell::default() };
+        let asker = Asker { subject, outline, keyed: RefCell::default(), alike: Alike::default() };
         // Variables may mean objects of which the outline says nothing.
         let outlined = self.filter.is_direct() && !self.filter.means_own_objects(subject);
         for course in &self.courses {
+            // One obstacle tells why not.
+            let told = |one: &Found| one.question == course.question && !one.outcome.verdict.possible();
             match course.actions.first() {
+                Some(_) if outlined && course.is_shut(outline) && all.iter().any(told) => {}
                 Some(first) if outlined && course.is_shut(outline) => {
                     all.push(course.found(first, Outcome::cannot(vec![obstacle(subject, first.name)])));
                 }
@@ -138,7 +140,7 @@ impl<'a> Reach<'a> {
     fn course(&self, asker: &Asker<'_>, course: &Course<'_>, all: &mut Vec<Found>) {
         let (mut found, mut closed) = (Vec::new(), None);
         for action in &course.actions {
-            let outcome = self.action(asker, action, course.objects);
+            let outcome = self.alike(asker, action, course, closed.is_none());
             if outcome.verdict.possible() {
                 let done = course.question != Question::Tamper && outcome.verdict == Verdict::Can;
                 found.push(course.found(action, outcome));
@@ -150,6 +152,22 @@ impl<'a> Reach<'a> {
             }
         }
         if found.is_empty() { all.extend(closed) } else { all.append(&mut found) }
+    }
+
+    /// What comes of an action, or of one that is like it.
+    fn alike(&self, asker: &Asker<'_>, action: &'static Action, course: &Course<'_>, why: bool) -> Outcome {
+        let likeness = match self.filter.is_direct() {
+            true => asker.alike.likeness(self.estate, asker.subject, action, course.class),
+            false => None,
+        };
+        if let Some(known) = likeness.as_ref().and_then(|likeness| asker.alike.known(likeness, action.name, why)) {
+            return known;
+        }
+        let outcome = self.action(asker, action, course.objects);
+        if let Some(likeness) = likeness {
+            asker.alike.keep(likeness, action.name, &outcome);
+        }
+        outcome
     }
 
     fn action(&self, asker: &Asker<'_>, action: &Action, objects: &Objects) -> Outcome {
@@ -362,40 +380,4 @@ impl<'a> Reach<'a> {
         }
         ways
     }
-}
-
-/// What an access control list allows, as a policy: its Allow beside the Denies of the bucket policy, which bind it as well.
-pub(super) fn with_allow(policy: Option<&NamedPolicy>, allow: Statement) -> Option<NamedPolicy> {
-    let mut statements = vec![allow];
-    if let Some(NamedPolicy { document, .. }) = policy {
-        match document {
-            Document::Known(known) => {
-                let denies = known.statements.iter().filter(|one| one.effect == crate::iam::Effect::Deny);
-                statements.extend(denies.cloned());
-                let merged = Policy { version: known.version, id: None, statements };
-                return Some(NamedPolicy { name: "bucket policy".into(), document: Document::Known(merged.into()) });
-            }
-            Document::Unknown(_) => return policy.cloned(),
-        }
-    }
-    let merged = Policy { version: crate::iam::Version::V2012, id: None, statements };
-    Some(NamedPolicy { name: "bucket policy".into(), document: Document::Known(merged.into()) })
-}
-
-/// An Allow statement for everybody.
-pub(super) fn allow_everybody(sid: &str, action: &str, principal: PrincipalSpec) -> Statement {
-    Statement {
-        sid: Some(sid.to_owned()),
-        effect: crate::iam::Effect::Allow,
-        principal: Some(Element::Is(principal)),
-        action: Element::Is(vec![action.to_owned()]),
-        resource: Some(Element::Is(vec!["*".to_owned()])),
-        conditions: Vec::new(),
-        json: Written::default(),
-    }
-}
-
-/// A list is no policy: `RestrictPublicBuckets` looks at the policy that is there.
-pub(super) fn unrestricted(block: &PublicAccessBlock) -> PublicAccessBlock {
-    PublicAccessBlock { restrict_public_buckets: false, ..block.clone() }
 }

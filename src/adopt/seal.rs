@@ -61,7 +61,7 @@ fn condition(statements: &[Statement], sid: &str) -> Vec<String> {
     let conditions = with_sid(statements, sid).into_iter().flat_map(|one| &one.conditions);
     conditions
         .filter(|one| one.key.eq_ignore_ascii_case("aws:PrincipalArn"))
-        .flat_map(|one| one.values.iter().cloned())
+        .flat_map(|one| one.values.iter().map(String::from))
         .collect()
 }
 

@@ -23,7 +23,7 @@ impl Side {
 
 fn sides(policy: &Policy, resolver: &Resolver) -> Vec<Side> {
     let side = |(index, statement): (usize, &Statement)| Side {
-        name: statement.sid.clone().unwrap_or_else(|| format!("#{index}")),
+        name: statement.sid.as_ref().map_or_else(|| format!("#{index}"), String::from),
         canonical: CanonicalStatement::of(statement, resolver),
         statement: statement.clone(),
     };

@@ -368,5 +368,6 @@ fn via_services(text: &str) -> Vec<String> {
     let statements = parse(text).map(|policy| policy.statements).unwrap_or_default();
     let allows = statements.into_iter().filter(|one| one.effect == Effect::Allow);
     let conditions = allows.flat_map(|one| one.conditions);
-    sorted(conditions.filter(|one| one.key.eq_ignore_ascii_case("kms:ViaService")).flat_map(|one| one.values))
+    let values = conditions.filter(|one| one.key.eq_ignore_ascii_case("kms:ViaService")).map(|one| one.values);
+    sorted(values.flat_map(|all| all.iter().map(String::from).collect::<Vec<_>>()))
 }

@@ -109,11 +109,11 @@ impl CanonicalStatement {
         // Destructured so that a new element cannot be forgotten here.
         let Statement { sid, effect, principal, action, resource, conditions, json: _ } = statement;
         Self {
-            sid: sid.clone(),
+            sid: sid.as_ref().map(String::from),
             effect: *effect,
             principal: principal.as_ref().map(|element| element.map(|spec| canonical_principal(spec, resolver))),
             action: action.map(|list| list.iter().map(|action| action.to_ascii_lowercase()).collect()),
-            resource: resource.as_ref().map(|element| element.map(|list| list.iter().cloned().collect())),
+            resource: resource.as_ref().map(|element| element.map(|list| list.iter().map(String::from).collect())),
             conditions: conditions.iter().map(canonical_condition).collect(),
         }
     }

@@ -7,6 +7,7 @@ use super::document::{Condition, Version};
 use super::glob::{Resolved, Short, Token, arn_glob, glob_or_symbol, resolve};
 use super::operator::{Comparison, Operator, SetQualifier};
 use super::role_path;
+use super::text::Text;
 use super::truth::Truth;
 
 /// Global keys that hold a list of values ("AWS global condition context keys", 2026): without a set operator they match
@@ -53,7 +54,7 @@ pub fn holds(condition: &Condition, version: Version, context: &Context) -> Trut
         return null(&condition.values, found);
     }
     let listed = |value: &String| {
-        let test = |wanted: &String| {
+        let test = |wanted: &Text| {
             let matched = compare(comparison, wanted, value, version, context);
             match context.around_path(&condition.key) {
                 None => matched,
@@ -109,7 +110,7 @@ fn without_set_operator(key: &str, negated: bool, tests: impl Iterator<Item = Tr
     }
 }
 
-fn null(values: &[String], found: Lookup<'_>) -> Truth {
+fn null(values: &[Text], found: Lookup<'_>) -> Truth {
     let absent = match found {
         Lookup::Absent => Truth::Yes,
         Lookup::Unknown => Truth::Unknown,

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::operator::Operator;
-use super::tree::Tree;
+use super::tape::{Items, Members, Shape, Tape, Value};
+use super::text::{Text, Texts};
 use super::written::Written;
 
 /// Longest document that is read, in bytes. AWS allows at most 32 KiB (key policies); the rest is room for white space.
@@ -115,20 +116,20 @@ pub struct PrincipalSpec {
 pub struct Condition {
     pub operator: Operator,
     /// As written.
-    pub operator_text: String,
+    pub operator_text: Text,
     /// As written; key names compare without case.
-    pub key: String,
-    pub values: Vec<String>,
+    pub key: Text,
+    pub values: Texts,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     /// An empty `Sid` is no `Sid`.
-    pub sid: Option<String>,
+    pub sid: Option<Text>,
     pub effect: Effect,
     pub principal: Option<Element<PrincipalSpec>>,
-    pub action: Element<Vec<String>>,
-    pub resource: Option<Element<Vec<String>>>,
+    pub action: Element<Texts>,
+    pub resource: Option<Element<Texts>>,
     pub conditions: Vec<Condition>,
     pub json: Written,
 }
@@ -147,7 +148,8 @@ pub struct Policy {
 /// When the text is too long, no JSON (or nested deeper than 128 levels), names a member twice, or holds an element, version,
 /// effect or value that the policy grammar does not know.
 pub fn parse(text: &str) -> Result<Policy, PolicyError> {
-    parse_with(text, |text| text.into())
+    checked(text)?;
+    read(&text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).into())
 }
 
 /// [`parse`] of a text that is shared with whoever keeps it, because statements keep theirs.
@@ -155,36 +157,45 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_shared(text: &Arc<str>) -> Result<Policy, PolicyError> {
-    parse_with(text, |own| if own.len() == text.len() { Arc::clone(text) } else { own.into() })
+    if text.starts_with(BYTE_ORDER_MARK) {
+        return parse(text);
+    }
+    checked(text)?;
+    read(text)
 }
 
-fn parse_with(text: &str, share: impl FnOnce(&str) -> Arc<str>) -> Result<Policy, PolicyError> {
-    if text.len() > MAX_BYTES {
-        return Err(PolicyError::TooLong { bytes: text.len() });
-    }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let tree: Tree<'_> = serde_json::from_str(text).map_err(|error| PolicyError::Json(error.to_string()))?;
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+fn checked(text: &str) -> Result<(), PolicyError> {
+    if text.len() > MAX_BYTES { Err(PolicyError::TooLong { bytes: text.len() }) } else { Ok(()) }
+}
+
+fn read(text: &Arc<str>) -> Result<Policy, PolicyError> {
+    let tape = Tape::read(text).map_err(|error| PolicyError::Json(error.to_string()))?;
     let (mut version, mut id, mut statements) = (Version::V2008, None, None);
-    for (name, value) in members(&Place::Policy, tree)? {
-        let here = Place::Element(&name, &Place::Policy);
+    for (name, value) in members(&Place::Policy, tape.value())? {
+        let here = Place::Element(name, &Place::Policy);
         match name.as_ref() {
             "Version" => version = parse_version(&here, value)?,
-            "Id" => id = Some(string(&here, value)?.into_owned()),
+            "Id" => id = Some(string(&here, value)?.to_string()),
             "Statement" => statements = Some(value),
-            _ => return Err(unknown_element(&Place::Policy, &name)),
+            _ => return Err(unknown_element(&Place::Policy, name)),
         }
     }
-    let statements = match statements {
-        Some(Tree::List(list)) => list,
-        Some(one) => vec![one],
-        None => return Err(PolicyError::Missing { place: Place::Policy.to_string(), element: "Statement" }),
+    let Some(statements) = statements else {
+        return Err(PolicyError::Missing { place: Place::Policy.to_string(), element: "Statement" });
     };
-    let text = share(text);
-    let mut all = Vec::with_capacity(statements.len());
-    for (index, tree) in statements.into_iter().enumerate() {
-        all.push(statement(&text, index, tree)?);
-    }
-    Ok(Policy { version, id, statements: all })
+    let statements = match statements.shape() {
+        Shape::List(list) => {
+            let mut all = Vec::with_capacity(list.clone().count());
+            for (index, value) in list.enumerate() {
+                all.push(statement(text, index, value)?);
+            }
+            all
+        }
+        _ => vec![statement(text, 0, statements)?],
+    };
+    Ok(Policy { version, id, statements })
 }
 
 /// Where in a document something stands; put into words only for an error.
@@ -209,37 +220,37 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-fn parse_version(place: &Place<'_>, value: Tree<'_>) -> Result<Version, PolicyError> {
+fn parse_version(place: &Place<'_>, value: Value<'_, '_>) -> Result<Version, PolicyError> {
     let text = string(place, value)?;
     match text.as_ref() {
         "2012-10-17" => Ok(Version::V2012),
         "2008-10-17" => Ok(Version::V2008),
-        _ => Err(value_error(place, &text, "`2012-10-17` or `2008-10-17`")),
+        _ => Err(value_error(place, text, "`2012-10-17` or `2008-10-17`")),
     }
 }
 
-fn statement(text: &Arc<str>, index: usize, tree: Tree<'_>) -> Result<Statement, PolicyError> {
-    let found = members(&Place::Statement(index, None), tree)?;
-    let sid = found.iter().find_map(|(name, value)| match value {
-        Tree::String(sid) if name == "Sid" && !sid.is_empty() => Some(sid.to_string()),
+fn statement(text: &Arc<str>, index: usize, value: Value<'_, '_>) -> Result<Statement, PolicyError> {
+    let found = members(&Place::Statement(index, None), value)?;
+    let sid = found.clone().find_map(|(name, value)| match value.shape() {
+        Shape::String(sid) if name == "Sid" && !sid.is_empty() => Some(Text::of(text, sid)),
         _ => None,
     });
     let place = Place::Statement(index, sid.as_deref());
     let (mut effect, mut conditions) = (None, Vec::new());
     let (mut principal, mut action, mut resource) = (None, None, None);
     for (name, value) in found {
-        let here = Place::Element(&name, &place);
+        let here = Place::Element(name, &place);
         match name.as_ref() {
             "Sid" => drop(string(&here, value)?),
             "Effect" => effect = Some(parse_effect(&here, value)?),
             "Principal" => set(&mut principal, Element::Is(parse_principal(&here, value)?), &place, PRINCIPAL)?,
             "NotPrincipal" => set(&mut principal, Element::Not(parse_principal(&here, value)?), &place, PRINCIPAL)?,
-            "Action" => set(&mut action, Element::Is(strings(&here, value)?), &place, ACTION)?,
-            "NotAction" => set(&mut action, Element::Not(strings(&here, value)?), &place, ACTION)?,
-            "Resource" => set(&mut resource, Element::Is(strings(&here, value)?), &place, RESOURCE)?,
-            "NotResource" => set(&mut resource, Element::Not(strings(&here, value)?), &place, RESOURCE)?,
-            "Condition" => conditions = parse_conditions(&here, value)?,
-            _ => return Err(unknown_element(&place, &name)),
+            "Action" => set(&mut action, Element::Is(texts(text, &here, value)?), &place, ACTION)?,
+            "NotAction" => set(&mut action, Element::Not(texts(text, &here, value)?), &place, ACTION)?,
+            "Resource" => set(&mut resource, Element::Is(texts(text, &here, value)?), &place, RESOURCE)?,
+            "NotResource" => set(&mut resource, Element::Not(texts(text, &here, value)?), &place, RESOURCE)?,
+            "Condition" => conditions = parse_conditions(text, &here, value)?,
+            _ => return Err(unknown_element(&place, name)),
         }
     }
     let missing = |element| PolicyError::Missing { place: place.to_string(), element };
@@ -270,29 +281,29 @@ fn set<T>(
     }
 }
 
-fn parse_effect(place: &Place<'_>, value: Tree<'_>) -> Result<Effect, PolicyError> {
+fn parse_effect(place: &Place<'_>, value: Value<'_, '_>) -> Result<Effect, PolicyError> {
     let text = string(place, value)?;
     match text.as_ref() {
         "Allow" => Ok(Effect::Allow),
         "Deny" => Ok(Effect::Deny),
-        _ => Err(value_error(place, &text, "`Allow` or `Deny`")),
+        _ => Err(value_error(place, text, "`Allow` or `Deny`")),
     }
 }
 
-fn parse_principal(place: &Place<'_>, value: Tree<'_>) -> Result<PrincipalSpec, PolicyError> {
+fn parse_principal(place: &Place<'_>, value: Value<'_, '_>) -> Result<PrincipalSpec, PolicyError> {
     let mut spec = PrincipalSpec::default();
-    match value {
-        Tree::String(text) if text == "*" => spec.aws.push(text.into_owned()),
-        Tree::String(text) => return Err(value_error(place, &text, "`*` or an object such as `{\"AWS\": …}`")),
-        other => {
-            for (name, value) in members(place, other)? {
-                let list = strings(&Place::Element(&name, place), value)?;
+    match value.shape() {
+        Shape::String(text) if text == "*" => spec.aws.push(text.to_string()),
+        Shape::String(text) => return Err(value_error(place, text, "`*` or an object such as `{\"AWS\": …}`")),
+        _ => {
+            for (name, value) in members(place, value)? {
+                let list = strings(&Place::Element(name, place), value, str::to_owned)?;
                 match name.as_ref() {
                     "AWS" => spec.aws = list,
                     "Service" => spec.service = list,
                     "Federated" => spec.federated = list,
                     "CanonicalUser" => spec.canonical_user = list,
-                    _ => return Err(unknown_element(place, &name)),
+                    _ => return Err(unknown_element(place, name)),
                 }
             }
         }
@@ -300,69 +311,80 @@ fn parse_principal(place: &Place<'_>, value: Tree<'_>) -> Result<PrincipalSpec, 
     Ok(spec)
 }
 
-fn parse_conditions(place: &Place<'_>, value: Tree<'_>) -> Result<Vec<Condition>, PolicyError> {
-    let mut conditions = Vec::new();
-    for (operator_text, keys) in members(place, value)? {
-        let operator = Operator::parse(&operator_text);
-        let here = Place::Member(&operator_text, place);
+fn parse_conditions(text: &Arc<str>, place: &Place<'_>, value: Value<'_, '_>) -> Result<Vec<Condition>, PolicyError> {
+    let operators = members(place, value)?;
+    let keys = |value: Value<'_, '_>| match value.shape() {
+        Shape::Object(keys) => keys.count(),
+        _ => 0,
+    };
+    let mut conditions = Vec::with_capacity(operators.clone().map(|(_, value)| keys(value)).sum());
+    for (operator_text, keys) in operators {
+        let operator = Operator::parse(operator_text);
+        let here = Place::Member(operator_text, place);
         for (key, values) in members(&here, keys)? {
-            let values = scalars(&Place::Member(&key, &here), values)?;
-            let (operator, operator_text) = (operator.clone(), operator_text.to_string());
-            conditions.push(Condition { operator, operator_text, key: key.into_owned(), values });
+            let values = scalars(text, &Place::Member(key, &here), values)?;
+            let (operator, operator_text) = (operator.clone(), Text::of(text, operator_text));
+            conditions.push(Condition { operator, operator_text, key: Text::of(text, key), values });
         }
     }
     Ok(conditions)
 }
 
-fn members<'a>(place: &Place<'_>, value: Tree<'a>) -> Result<Vec<(Cow<'a, str>, Tree<'a>)>, PolicyError> {
-    match value {
-        Tree::Object(members) => Ok(members),
+fn members<'t, 'a>(place: &Place<'_>, value: Value<'t, 'a>) -> Result<Members<'t, 'a>, PolicyError> {
+    match value.shape() {
+        Shape::Object(members) => Ok(members),
         other => Err(shape(place, "an object", &other)),
     }
 }
 
-fn string<'a>(place: &Place<'_>, value: Tree<'a>) -> Result<Cow<'a, str>, PolicyError> {
-    match value {
-        Tree::String(text) => Ok(text),
+fn string<'t, 'a>(place: &Place<'_>, value: Value<'t, 'a>) -> Result<&'t Cow<'a, str>, PolicyError> {
+    match value.shape() {
+        Shape::String(text) => Ok(text),
         other => Err(shape(place, "a string", &other)),
     }
 }
 
-fn strings(place: &Place<'_>, value: Tree<'_>) -> Result<Vec<String>, PolicyError> {
-    match value {
-        Tree::List(items) => each(items, |item| string(place, item).map(Cow::into_owned)),
-        Tree::String(text) => Ok(vec![text.into_owned()]),
+fn texts(whole: &Arc<str>, place: &Place<'_>, value: Value<'_, '_>) -> Result<Texts, PolicyError> {
+    match value.shape() {
+        Shape::String(text) => Ok(Text::of(whole, text).into()),
+        _ => strings(place, value, |text| Text::of(whole, text)).map(Texts::from),
+    }
+}
+
+fn strings<T>(place: &Place<'_>, value: Value<'_, '_>, keep: impl Fn(&str) -> T) -> Result<Vec<T>, PolicyError> {
+    match value.shape() {
+        Shape::List(items) => each(items, |item| string(place, item).map(|text| keep(text))),
+        Shape::String(text) => Ok(vec![keep(text)]),
         other => Err(shape(place, "a string or a list of strings", &other)),
     }
 }
 
-/// Into a list of its own: a tree's is larger than what is kept of it.
-fn each<'a>(
-    items: Vec<Tree<'a>>,
-    mut text: impl FnMut(Tree<'a>) -> Result<String, PolicyError>,
-) -> Result<Vec<String>, PolicyError> {
-    let mut all = Vec::with_capacity(items.len());
+fn each<'t, 'a, T>(
+    items: Items<'t, 'a>,
+    mut keep: impl FnMut(Value<'t, 'a>) -> Result<T, PolicyError>,
+) -> Result<Vec<T>, PolicyError> {
+    let mut all = Vec::with_capacity(items.clone().count());
     for item in items {
-        all.push(text(item)?);
+        all.push(keep(item)?);
     }
     Ok(all)
 }
 
 /// Condition values: AWS stores `true` and `5` as it stores `"true"` and `"5"`.
-fn scalars(place: &Place<'_>, value: Tree<'_>) -> Result<Vec<String>, PolicyError> {
-    let scalar = |value| match value {
-        Tree::String(text) => Ok(text.into_owned()),
-        Tree::Bool(value) => Ok(value.to_string()),
-        Tree::Number(value) => Ok(value.to_string()),
+fn scalars(whole: &Arc<str>, place: &Place<'_>, value: Value<'_, '_>) -> Result<Texts, PolicyError> {
+    let scalar = |value: Value<'_, '_>| match value.shape() {
+        Shape::String(text) => Ok(Text::of(whole, text)),
+        Shape::Bool(value) => Ok(value.to_string().into()),
+        Shape::Number(value) => Ok(value.to_string().into()),
         other => Err(shape(place, "a string, a number, a boolean or a list of them", &other)),
     };
-    match value {
-        Tree::List(items) => each(items, scalar),
-        one => Ok(vec![scalar(one)?]),
+    match value.shape() {
+        Shape::List(items) => each(items, scalar).map(Texts::from),
+        _ => scalar(value).map(Texts::from),
     }
 }
 
-fn shape(place: &Place<'_>, expected: &'static str, found: &Tree<'_>) -> PolicyError {
+fn shape(place: &Place<'_>, expected: &'static str, found: &Shape<'_, '_>) -> PolicyError {
     PolicyError::Shape { place: place.to_string(), expected, found: found.kind() }
 }
 

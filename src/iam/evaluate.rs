@@ -14,6 +14,7 @@ use crate::model::key::Grant;
 
 use super::document::{Policy, PolicyError, parse, parse_shared};
 use super::principal::Principal;
+use super::text::Text;
 
 /// One request. The context holds what the caller knows; keys that follow from principal and resource are added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,8 +83,8 @@ impl NamedPolicy {
 
     /// The same of a text that is shared with whoever keeps it.
     #[must_use]
-    pub fn read_shared(name: &str, text: &Arc<str>) -> Self {
-        Self { name: name.into(), document: parse_shared(text).into() }
+    pub fn read_shared(name: Arc<str>, text: &Arc<str>) -> Self {
+        Self { name, document: parse_shared(text).into() }
     }
 
     #[must_use]
@@ -165,7 +166,7 @@ pub struct StatementRef {
     pub layer: Layer,
     /// Name of the policy, or id of the grant.
     pub policy: Arc<str>,
-    pub sid: Option<String>,
+    pub sid: Option<Text>,
     /// From zero; `None` for what has no statements: an unknown document, a grant, a public access block.
     pub index: Option<usize>,
 }

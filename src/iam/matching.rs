@@ -1,5 +1,7 @@
 //! Whether a statement's `Action` and `Resource` cover a request.
 
+use std::ops::Deref;
+
 use crate::model::Reference;
 
 use super::context::Context;
@@ -10,11 +12,15 @@ use super::truth::Truth;
 /// `Action`/`NotAction` against an action such as `s3:GetObject`, without case (M2). What an empty
 /// list covers is not documented.
 #[must_use]
-pub fn action_matches(element: &Element<Vec<String>>, action: &str) -> Truth {
+pub fn action_matches<L, T>(element: &Element<L>, action: &str) -> Truth
+where
+    L: Deref<Target = [T]>,
+    T: AsRef<str>,
+{
     if element.get().is_empty() {
         return Truth::Unknown;
     }
-    let listed = Truth::any(element.get().iter().map(|pattern| action_pattern(pattern, action)));
+    let listed = Truth::any(element.get().iter().map(|pattern| action_pattern(pattern.as_ref(), action)));
     if element.is_not() { !listed } else { listed }
 }
 
@@ -33,28 +39,29 @@ fn action_pattern(pattern: &str, action: &str) -> Truth {
 
 /// `Resource`/`NotResource` against an ARN, or `*` for an action that has no resource (M3, M4, M5).
 #[must_use]
-pub fn resource_matches(
-    element: &Element<Vec<String>>,
+pub fn resource_matches<L, T>(
+    element: &Element<L>,
     resource: &str,
     version: Version,
     context: &Context,
     short: Short,
-) -> Truth {
+) -> Truth
+where
+    L: Deref<Target = [T]>,
+    T: AsRef<str>,
+{
     if element.get().is_empty() {
         return Truth::Unknown;
     }
     let listed = Truth::any(element.get().iter().map(|pattern| {
+        let pattern = pattern.as_ref();
         // However the rest is read, what stands before the first wildcard or variable has to be there.
         if !resource.starts_with(plain_head(pattern)) && !Reference::occurs_in(resource) {
             return Truth::No;
         }
-        // So does what stands after the last wildcard, at the end; a short pattern goes on in ways of its own.
-        let whole = pattern.bytes().filter(|byte| *byte == b':').count() >= 5 && !pattern.contains('$');
-        if whole && short != Short::Undocumented {
-            let tail = pattern.rsplit(['*', '?']).next().unwrap_or_default();
-            if !resource.ends_with(tail) && !Reference::occurs_in(resource) {
-                return Truth::No;
-            }
+        // So does what stands after the last wildcard, at the end.
+        if short != Short::Undocumented && !resource.ends_with(plain_tail(pattern)) && !Reference::occurs_in(resource) {
+            return Truth::No;
         }
         if pattern == "*" && short != Short::Undocumented {
             return Truth::Yes;
@@ -74,6 +81,15 @@ pub fn resource_matches(
 pub fn plain_head(pattern: &str) -> &str {
     let plain = pattern.bytes().take_while(|byte| !matches!(byte, b'*' | b'?' | b'$')).count();
     pattern.get(..plain).unwrap_or_default()
+}
+
+/// A pattern after its last wildcard: whatever it matches ends so. Empty where it has variables, and where it is a short one,
+/// which goes on in ways of its own.
+#[must_use]
+pub fn plain_tail(pattern: &str) -> &str {
+    let whole = pattern.bytes().filter(|byte| *byte == b':').count() >= 5 && !pattern.contains('$');
+    let tail = pattern.rsplit(['*', '?']).next().filter(|_| whole);
+    tail.unwrap_or_default()
 }
 
 /// Variables are documented for the last part of an ARN only (M5).

@@ -23,14 +23,15 @@ pub mod principal;
 pub mod public;
 mod region;
 mod role_path;
-mod setting;
+pub mod setting;
 pub mod statement_diff;
 mod states;
 pub mod symbolic;
 mod tally;
+mod tape;
 #[cfg(test)]
 mod tests;
-mod tree;
+pub mod text;
 pub mod truth;
 pub mod written;
 
@@ -42,4 +43,5 @@ pub use input::{Compared, Inputs, Pair, Simulated, Simulation};
 pub use principal::Principal;
 pub use public::is_public;
 pub use statement_diff::{StatementDiff, diff_statements};
+pub use text::{Text, Texts};
 pub use truth::Truth;

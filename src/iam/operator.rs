@@ -72,30 +72,31 @@ const SPELLINGS: &[(&str, Comparison, bool, &str)] = &[
     ("null", Comparison::Null, false, "Null"),
 ];
 
+const IF_EXISTS: &str = "IfExists";
+
 impl Operator {
     /// Reads an operator whatever its case: AWS accepts `bool` and the like in stored policies, and refuses what it does not
     /// know, so for a live policy the case cannot carry a meaning.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let folded = text.to_ascii_lowercase();
-        let (set, rest) = if let Some(rest) = folded.strip_prefix("forallvalues:") {
-            (Some(SetQualifier::ForAllValues), rest)
-        } else if let Some(rest) = folded.strip_prefix("foranyvalue:") {
-            (Some(SetQualifier::ForAnyValue), rest)
-        } else {
-            (None, folded.as_str())
+        let unknown = || Operator::Unknown(text.to_ascii_lowercase());
+        let (set, rest) = match text.split_once(':') {
+            Some((set, rest)) if set.eq_ignore_ascii_case("forallvalues") => (Some(SetQualifier::ForAllValues), rest),
+            Some((set, rest)) if set.eq_ignore_ascii_case("foranyvalue") => (Some(SetQualifier::ForAnyValue), rest),
+            _ => (None, text),
         };
-        let (name, if_exists) = match rest.strip_suffix("ifexists") {
-            Some(name) => (name, true),
-            None => (rest, false),
+        let end = rest.len().checked_sub(IF_EXISTS.len()).and_then(|at| rest.split_at_checked(at));
+        let (name, if_exists) = match end {
+            Some((name, end)) if end.eq_ignore_ascii_case(IF_EXISTS) => (name, true),
+            _ => (rest, false),
         };
-        match SPELLINGS.iter().find(|(spelling, ..)| *spelling == name) {
+        match SPELLINGS.iter().find(|(spelling, ..)| spelling.eq_ignore_ascii_case(name)) {
             // `Null` asks about existence itself; no other element may qualify it.
-            Some((_, Comparison::Null, ..)) if if_exists || set.is_some() => Operator::Unknown(folded),
+            Some((_, Comparison::Null, ..)) if if_exists || set.is_some() => unknown(),
             Some((_, comparison, negated, _)) => {
                 Operator::Known { set, comparison: *comparison, negated: *negated, if_exists }
             }
-            None => Operator::Unknown(folded),
+            None => unknown(),
         }
     }
 

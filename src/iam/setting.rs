@@ -15,6 +15,14 @@ const RCP_SERVICES: [&str; 7] = ["s3", "sts", "kms", "sqs", "secretsmanager", "e
 /// What the root user can do to a bucket policy of its account whatever that policy denies (S3 API, PutBucketPolicy).
 const ROOT_KEEPS: [&str; 3] = ["s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"];
 
+/// Whether the name of an action counts only by the statements that cover it: two such actions that the same statements cover
+/// are decided alike. Actions on keys and roles have rules that name them (`formula.rs`), and so has the root user's
+/// hold on bucket policies.
+#[must_use]
+pub fn is_told_by_statements(principal: &Principal, action: &str) -> bool {
+    action.starts_with("s3:") && !matches!(principal, Principal::Root { .. })
+}
+
 /// What the resource of a request is, where its policy follows rules of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum ResourceKind {

@@ -7,6 +7,7 @@ use super::canonical::{
 };
 use super::document::{Policy, PolicyError, Statement, Version, parse};
 use super::json::Json;
+use super::text::Text;
 
 /// A statement under its name: the `Sid`, or `#2` for the third statement of a policy that has none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,10 +111,10 @@ fn read(text: &str) -> Result<Option<Policy>, PolicyError> {
 fn sides(policy: Option<Policy>, resolver: &Resolver) -> Vec<Side> {
     let statements = policy.map(|policy| policy.statements).unwrap_or_default();
     let side = |(index, statement): (usize, Statement)| Side {
-        name: statement.sid.clone().unwrap_or_else(|| format!("#{index}")),
+        name: statement.sid.as_ref().map_or_else(|| format!("#{index}"), String::from),
         canonical: CanonicalStatement::of(&statement, resolver),
         json: pretty(&statement, resolver),
-        sid: statement.sid,
+        sid: statement.sid.map(String::from),
     };
     statements.into_iter().enumerate().map(side).collect()
 }
@@ -124,7 +125,7 @@ pub fn pretty(statement: &Statement, resolver: &Resolver) -> String {
     let Statement { sid, effect, principal, action, resource, conditions, json: _ } = statement;
     let mut members = Vec::new();
     if let Some(sid) = sid {
-        members.push(("Sid".to_owned(), Json::String(sid.clone())));
+        members.push(("Sid".to_owned(), Json::String(sid.into())));
     }
     members.push(("Effect".to_owned(), Json::String(effect.as_str().to_owned())));
     if let Some(element) = principal {
@@ -139,10 +140,10 @@ pub fn pretty(statement: &Statement, resolver: &Resolver) -> String {
         let mut lines: Vec<_> = conditions
             .iter()
             .map(|c| {
-                let mut values = c.values.clone();
+                let mut values: Vec<String> = c.values.iter().map(String::from).collect();
                 values.sort();
                 values.dedup();
-                (c.operator_text.clone(), c.key.clone(), values)
+                (String::from(&c.operator_text), String::from(&c.key), values)
             })
             .collect();
         lines.sort_by_key(|(operator, key, _)| (operator.to_ascii_lowercase(), key.to_ascii_lowercase()));
@@ -152,8 +153,8 @@ pub fn pretty(statement: &Statement, resolver: &Resolver) -> String {
     Json::Object(members).pretty()
 }
 
-fn sorted(list: &[String]) -> Json {
-    let mut list = list.to_vec();
+fn sorted(list: &[Text]) -> Json {
+    let mut list: Vec<String> = list.iter().map(String::from).collect();
     list.sort_by_key(|text| (text.to_ascii_lowercase(), text.clone()));
     list.dedup();
     Json::strings(list)

@@ -9,6 +9,7 @@ use super::glob::Short;
 use super::matching::{action_matches, resource_matches};
 use super::principal::{Level, Levels, principal_level};
 use super::setting::{ResourceKind, Setting};
+use super::text::Text;
 use super::truth::Truth;
 
 /// Every document of a request, with the layer where it has its say.
@@ -57,7 +58,7 @@ pub(super) struct Hit {
 pub(super) fn tally(setting: &Setting<'_>, policies: &Policies, context: &Context) -> (Sums, Vec<Hit>) {
     let mut sums = Sums::new(scp_levels(setting, policies));
     let mut hits = Vec::new();
-    let mut add = |slot: Slot, named: &NamedPolicy, sid: Option<&String>, index, effect, levels: Levels| {
+    let mut add = |slot: Slot, named: &NamedPolicy, sid: Option<&Text>, index, effect, levels: Levels| {
         let truth = levels.reaches(Level::Account);
         if truth.possible() {
             sums.add(slot, effect, levels);

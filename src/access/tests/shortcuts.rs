@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::lab::*;
-use crate::access::{Assessment, Compiled, assess_with};
+use crate::access::{Assessment, Compiled, Question, assess_with};
 
 const ACTIONS: &[&str] = &[
     "*",
@@ -13,6 +13,9 @@ const ACTIONS: &[&str] = &[
     "s3:getobject",
     "s3:PutObject s3:DeleteObject",
     "s3:PutBucketPolicy",
+    "s3:Put*",
+    "s3:PutObjectAcl s3:PutBucketVersioning",
+    "s3:DeleteObject* s3:PutLifecycleConfiguration",
     "s3:ListBucket kms:Decrypt",
     "s3:*Object*",
     "kms:*",
@@ -121,6 +124,40 @@ fn findings(compiled: &Compiled, lab: &Lab) -> Assessment {
     let mut found = assess_with(compiled, std::slice::from_ref(&lab.desired), &lab.live());
     found.principals.iter_mut().for_each(|one| one.blocked_by.clear());
     found
+}
+
+/// Which of the actions that tamper a role may do.
+fn tampers(lab: &Lab, name: &str) -> Vec<String> {
+    let found = findings(&Compiled::default(), lab);
+    assert_eq!(found, findings(&Compiled::exhaustive(), lab));
+    let own = format!("arn:aws:iam::{OWN}:role/{name}");
+    let entries = found.principals.into_iter().filter(|one| one.question == Question::Tamper && one.arn == own);
+    entries.flat_map(|one| one.actions).collect()
+}
+
+#[test]
+fn actions_that_some_statement_tells_apart_are_asked_apart() {
+    let own = |policies: &[&str]| plain().role("P0", SAML, policies);
+    let everything = may("s3:*", "*");
+    let all = tampers(&own(&[&everything]), "P0");
+    let without = |gone: &[&str]| -> Vec<String> {
+        all.iter().filter(|action| !gone.contains(&action.as_str())).cloned().collect()
+    };
+    // Each of them is of a kind with others until a statement names it.
+    let gone = ["s3:PutObjectAcl", "s3:PutBucketVersioning"];
+    let named = "s3:PutObjectAcl s3:PutBucketVersioning";
+    let by_itself = own(&[&everything, &deny("", named, "*", "")]);
+    assert_eq!(tampers(&by_itself, "P0"), without(&gone));
+    let by_bucket = own(&[&everything]).on_bucket(&deny("*", named, "*", ""));
+    assert_eq!(tampers(&by_bucket, "P0"), without(&gone));
+    let rest = r#"{"Effect":"Allow","NotAction":["s3:PutObjectAcl","s3:PutBucketVersioning"],"Resource":"*"}"#;
+    assert_eq!(tampers(&own(&[rest]), "P0"), without(&gone));
+    let boundary = own(&[&everything])
+        .managed("arn:aws:iam::111122223333:policy/limit", &[rest])
+        .edit_role("P0", |role| role.boundary = Some("arn:aws:iam::111122223333:policy/limit".to_owned()));
+    assert_eq!(tampers(&boundary, "P0"), without(&gone));
+    assert_eq!(tampers(&own(&[&everything]).scp(&[rest]), "P0"), without(&gone));
+    assert_eq!(tampers(&own(&[&everything]).rcp(&[&deny("*", named, "*", "")]), "P0"), without(&gone));
 }
 
 proptest! {

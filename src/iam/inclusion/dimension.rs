@@ -11,6 +11,7 @@ use super::super::operator::Operator;
 use super::super::principal::Principal;
 use super::super::region::{Bounds, Language, Test, combinations, regions};
 use super::super::states::Truths;
+use super::super::text::Text;
 use super::super::truth::Truth;
 use super::Pair;
 
@@ -55,12 +56,12 @@ pub(super) fn actions(pair: &Pair<'_>) -> Result<Kinds, String> {
     let found = combinations(&languages, &[action], BOUNDS.automaton)
         .map_err(|_| "the action patterns are too many to be told apart".to_owned())?;
     // As somebody wrote it, where somebody did.
-    let written: BTreeMap<String, &String> = patterns().map(|text| (text.to_ascii_lowercase(), text)).collect();
+    let written: BTreeMap<String, &Text> = patterns().map(|text| (text.to_ascii_lowercase(), text)).collect();
     let (mut kinds, mut seen) = (Kinds::new("action"), HashSet::new());
     for text in found {
         let truths = pair.entries.iter().map(|entry| action_matches(&entry.statement.action, &text));
         let truths = Truths::new(truths);
-        let text = written.get(&text).map_or(text.clone(), |text| (*text).clone());
+        let text = written.get(&text).map_or(text.clone(), |text| String::from(*text));
         kinds.add(&mut seen, Some(vec![text]), truths);
     }
     Ok(kinds)
@@ -69,7 +70,7 @@ pub(super) fn actions(pair: &Pair<'_>) -> Result<Kinds, String> {
 pub(super) fn resources(pair: &Pair<'_>) -> Result<Kinds, String> {
     // Every variable is unknown here.
     let context = Context::new(&BTreeMap::new(), &BTreeSet::from(["*".to_owned()]));
-    let mut patterns: BTreeSet<(Version, &String)> = BTreeSet::new();
+    let mut patterns: BTreeSet<(Version, &Text)> = BTreeSet::new();
     for entry in &pair.entries {
         let element = entry.statement.resource.as_ref();
         patterns.extend(element.into_iter().flat_map(Element::get).map(|text| (entry.version, text)));
@@ -88,7 +89,7 @@ pub(super) fn resources(pair: &Pair<'_>) -> Result<Kinds, String> {
         .map_err(|_| "the resource patterns are too many to be told apart".to_owned())?;
     // The resource of actions that have none.
     texts.push("*".to_owned());
-    let open: Vec<&String> = patterns
+    let open: Vec<&Text> = patterns
         .iter()
         .filter(|(version, text)| variables(text, *version).next().is_some())
         .map(|(_, text)| *text)

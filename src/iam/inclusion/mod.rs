@@ -21,6 +21,7 @@ use super::glob::Short;
 use super::matching::{action_matches, resource_matches};
 use super::principal::Principal;
 use super::states::{State, Truths, reachable};
+use super::text::Texts;
 use super::truth::Truth;
 use dimension::{DERIVED, Kinds, actions, derive, keys, resources};
 
@@ -146,7 +147,7 @@ impl Pair<'_> {
         let truth = |at: usize| {
             let Some(entry) = self.entries.get(at) else { return Truth::Unknown };
             let Statement { action, resource, conditions, .. } = entry.statement;
-            let matches = |element: &Element<Vec<String>>| {
+            let matches = |element: &Element<Texts>| {
                 resource_matches(element, &excess.resource, entry.version, &context, self.short)
             };
             principals::names(entry, principal)

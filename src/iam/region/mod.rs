@@ -17,6 +17,7 @@ use super::context::Context;
 use super::document::{Condition, Version};
 use super::glob::{Resolved, Token, resolve, variables};
 use super::operator::{Comparison, Operator};
+use super::text::Text;
 use super::truth::Truth;
 
 pub(super) use automaton::{TooLarge, combinations};
@@ -174,7 +175,7 @@ fn singles(key: &str, tests: &[Test<'_>], contexts: &[Context], bounds: Bounds) 
     if domain == Domain::Arn && family != Family::Text {
         return Err(Incomplete("an ARN is compared as another type".to_owned()));
     }
-    let wanted = || tests.iter().flat_map(|test| test.condition.values.iter().map(String::as_str));
+    let wanted = || tests.iter().flat_map(|test| test.condition.values.iter().map(Text::as_str));
     let mut values = match family {
         Family::Text => return texts(key, domain, tests, contexts, bounds),
         Family::Address => typed::addresses(wanted()),

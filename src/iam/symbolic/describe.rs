@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::super::formula::Formula;
+use super::super::text::Text;
 use super::super::truth::Truth;
 use super::answer::Literal;
 use super::engine::Question;
@@ -146,13 +147,13 @@ impl Description {
         for (index, atom) in question.rules.atoms.iter().enumerate().filter(|(index, _)| mask >> index & 1 == 1) {
             let (key, operator, values) = match atom.test {
                 Tested::Condition(condition) => {
-                    (condition.key.clone(), condition.operator_text.clone(), condition.values.clone())
+                    (String::from(&condition.key), String::from(&condition.operator_text), texts(&condition.values))
                 }
                 Tested::Resource { statement, .. } => {
                     let element = statement.resource.as_ref();
                     let not = element.is_some_and(super::super::document::Element::is_not);
                     let operator = if not { "NotResource" } else { "Resource" };
-                    let values = element.map(|element| element.get().clone()).unwrap_or_default();
+                    let values = element.map(|element| texts(element.get())).unwrap_or_default();
                     ("resource".to_owned(), operator.to_owned(), values)
                 }
             };
@@ -163,6 +164,10 @@ impl Description {
         literals.dedup();
         literals
     }
+}
+
+fn texts(list: &[Text]) -> Vec<String> {
+    list.iter().map(String::from).collect()
 }
 
 /// The points with an atom added; one that is not known is taken both ways.

@@ -17,5 +17,5 @@ mod space;
 
 pub use answer::{Answer, Blocked, Literal, Witness};
 pub use engine::{Asked, ask};
-pub use objects::Objects;
+pub use objects::{Objects, is_object};
 pub use question::{Keys, Limits, Part, World};

@@ -57,6 +57,13 @@ impl Objects {
         Self::within(Token::pattern(pattern))
     }
 
+    /// How whatever is meant begins, in every way to name it: a policy with neither variables nor conditions about objects
+    /// whose resources all begin otherwise has nothing to add.
+    #[must_use]
+    pub fn beginnings(&self) -> Vec<String> {
+        std::iter::once(&self.begins).chain(&self.points).cloned().collect()
+    }
+
     fn within(within: Vec<Token>) -> Self {
         let plain = within.iter().map_while(|token| match token {
             Token::Char(c) | Token::Text(c) => Some(*c),
@@ -267,7 +274,8 @@ impl Objects {
 }
 
 /// Whether a condition key holds the ARN of the object: the encryption context that S3 sends to KMS (K4).
-fn is_object(key: &str) -> bool {
+#[must_use]
+pub fn is_object(key: &str) -> bool {
     key.eq_ignore_ascii_case("kms:EncryptionContext:aws:s3:arn")
 }
 

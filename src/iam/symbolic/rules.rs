@@ -11,6 +11,7 @@ use super::super::matching::action_matches;
 use super::super::principal::{Level, Levels};
 use super::super::setting::Setting;
 use super::super::tally::{documents, resource, unconditional, unread};
+use super::super::text::{Text, Texts};
 use super::super::truth::Truth;
 use super::question::Part;
 
@@ -42,7 +43,7 @@ impl<'a> Atom<'a> {
         }
     }
 
-    fn texts(&self) -> &'a [String] {
+    fn texts(&self) -> &'a [Text] {
         match self.test {
             Tested::Condition(condition) => &condition.values,
             Tested::Resource { statement, .. } => statement.resource.as_ref().map_or(&[], |element| element.get()),
@@ -144,7 +145,7 @@ impl<'a> Rules<'a> {
         if action_matches(&statement.action, &setting.action) == Truth::No {
             return;
         }
-        let variable = |element: &Element<Vec<String>>| {
+        let variable = |element: &Element<Texts>| {
             element.get().iter().any(|text| variables(text, policy.version).next().is_some())
         };
         let open_resource = statement.resource.as_ref().is_some_and(variable);

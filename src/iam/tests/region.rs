@@ -27,9 +27,9 @@ fn texts(alphabet: &[char], length: usize) -> Vec<String> {
 fn condition(operator: &str, key: &str, values: &[String]) -> Condition {
     Condition {
         operator: Operator::parse(operator),
-        operator_text: operator.to_owned(),
-        key: key.to_owned(),
-        values: values.to_vec(),
+        operator_text: operator.into(),
+        key: key.into(),
+        values: values.iter().map(|value| value.as_str().into()).collect(),
     }
 }
 

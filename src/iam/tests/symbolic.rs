@@ -337,9 +337,9 @@ fn may_hold(list: &[crate::iam::symbolic::Literal], case: &Case) -> bool {
         }
         let condition = crate::iam::document::Condition {
             operator: crate::iam::operator::Operator::parse(&literal.operator),
-            operator_text: literal.operator.clone(),
-            key: literal.key.clone(),
-            values: literal.values.clone(),
+            operator_text: literal.operator.as_str().into(),
+            key: literal.key.as_str().into(),
+            values: literal.values.iter().map(|value| value.as_str().into()).collect(),
         };
         let holds = crate::iam::condition::holds(&condition, crate::iam::Version::V2012, &context);
         holds == Truth::Unknown || (holds == Truth::Yes) == literal.holds
