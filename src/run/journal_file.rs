@@ -4,10 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::apply::{RecordError, Recorder};
+use crate::apply::RecordError;
 use crate::journal::{Entry, RunResult};
 
-/// One run's journal. Every entry is on disk before `record` returns.
+/// One run's journal. It is locked as long as this is there: others see that its run goes on.
 #[derive(Debug)]
 pub struct JournalFile {
     file: File,
@@ -29,6 +29,8 @@ impl JournalFile {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path)?;
+        // Where files cannot be locked, a journal under way looks like one that was left: it is only kept the sooner.
+        let _ = file.try_lock();
         // The name has to survive a crash as well as the content.
         File::open(&runs)?.sync_all()?;
         Ok(Self { file, path })
@@ -38,6 +40,19 @@ impl JournalFile {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Adds an entry, and gives it as it was written. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn append(&mut self, entry: &Entry) -> Result<String, RecordError> {
+        let failed = |error: &dyn std::fmt::Display| RecordError(format!("{}: {error}", self.path.display()));
+        let mut line = entry.line().map_err(|error| failed(&error))?;
+        line.push('\n');
+        self.file.write_all(line.as_bytes()).map_err(|error| failed(&error))?;
+        self.file.sync_data().map_err(|error| failed(&error))?;
+        Ok(line)
+    }
 }
 
 /// The newest run under `directory` that did not reach its end: killed, or stopped by a signal. Deliveries may not have
@@ -45,7 +60,9 @@ impl JournalFile {
 #[must_use]
 pub fn unfinished(directory: &Path) -> Option<String> {
     let runs = std::fs::read_dir(directory.join("runs")).ok()?;
-    let journals = runs.filter_map(Result::ok).filter_map(|entry| {
+    // A draft that a crash left is no journal.
+    let is_journal = |entry: &std::fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "jsonl");
+    let journals = runs.filter_map(Result::ok).filter(is_journal).filter_map(|entry| {
         let written = entry.metadata().and_then(|metadata| metadata.modified()).ok()?;
         Some((written, entry.path()))
     });
@@ -57,14 +74,4 @@ pub fn unfinished(directory: &Path) -> Option<String> {
         Some(Ok(Entry::RunFinished { result: RunResult::Applied | RunResult::Partial, .. }))
     );
     if ended { None } else { newest.file_stem().map(|stem| stem.to_string_lossy().into_owned()) }
-}
-
-impl Recorder for JournalFile {
-    fn record(&mut self, entry: &Entry) -> Result<(), RecordError> {
-        let failed = |error: &dyn std::fmt::Display| RecordError(format!("{}: {error}", self.path.display()));
-        let mut line = entry.line().map_err(|error| failed(&error))?;
-        line.push('\n');
-        self.file.write_all(line.as_bytes()).map_err(|error| failed(&error))?;
-        self.file.sync_data().map_err(|error| failed(&error))
-    }
 }

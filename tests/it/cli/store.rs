@@ -1,0 +1,212 @@
+//! `[store]`: machines that forget everything go on where another one stopped.
+
+use std::collections::BTreeMap;
+
+use auditseal::journal::Entry;
+use serde_json::Value;
+
+use super::Shell;
+use crate::harness::Case;
+use crate::receiver::{KEY, Receiver, assert_signed, say};
+use crate::sandbox::faults::{Failure, Rule, Trigger};
+
+/// A bucket of the account for the store, and what a manifest says of it.
+async fn store(case: &Case) -> (String, String) {
+    let bucket = format!("{}-store", case.sandbox.aws.bucket);
+    let s3 = case.sandbox.aws.world.s3(&case.sandbox.aws.root());
+    s3.create_bucket().bucket(&bucket).send().await.expect("bucket");
+    let text = format!("{}\n[store]\ns3 = \"s3://{bucket}/auditseal/acme\"\n", case.sandbox.manifest());
+    (bucket, text)
+}
+
+/// A fresh machine: the repository, and nothing that earlier runs left.
+async fn runner(case: &Case, manifest: &str) -> Shell {
+    let shell = Shell::of(case).await;
+    shell.write("manifests/acme.toml", manifest);
+    shell
+}
+
+async fn object(case: &Case, bucket: &str, key: &str) -> Option<String> {
+    let s3 = case.sandbox.aws.world.s3(&case.sandbox.aws.root());
+    let answer = s3.get_object().bucket(bucket).key(format!("auditseal/acme/{key}")).send().await.ok()?;
+    let bytes = answer.body.collect().await.expect("body").to_vec();
+    Some(String::from_utf8(bytes).expect("text"))
+}
+
+/// Writes of the run that took effect, by operation, less those that a journal announces: what is left was not announced.
+fn unannounced(case: &Case, journal: &str) -> Vec<String> {
+    let mut left: BTreeMap<String, i64> = BTreeMap::new();
+    for line in journal.lines() {
+        if let Ok(Entry::WriteStarted { write, .. }) = Entry::parse(line) {
+            *left.entry(write.operation().to_owned()).or_default() -= 1;
+        }
+    }
+    for record in case.sandbox.faults.recorded() {
+        let counted = ["s3:", "kms:", "iam:"].iter().any(|service| record.name.starts_with(service));
+        let is_own = record.name == "s3:PutObject";
+        if record.is_write && record.effect.is_some_and(|status| status < 300) && counted && !is_own {
+            *left.entry(record.name).or_default() += 1;
+        }
+    }
+    left.into_iter().filter(|(_, left)| *left > 0).map(|(name, _)| name).collect()
+}
+
+fn stored(case: &Case) -> usize {
+    case.sandbox.faults.recorded().iter().filter(|one| one.name == "s3:PutObject").count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_run_is_resumed_and_put_back_by_machines_that_forget() {
+    let case = Case::insecure().await;
+    let (bucket, manifest) = store(&case).await;
+    let first = runner(&case, &manifest).await;
+    let faults = case.sandbox.faults.clone();
+    faults.add(Rule::before(Trigger::Operation("s3:PutBucketPolicy".to_owned()), Failure::Kill));
+    let mut child = first.command(&["apply", "--auto-approve"]).spawn().expect("start");
+    tokio::time::timeout(std::time::Duration::from_secs(120), faults.killed()).await.expect("it came so far");
+    child.kill().await.expect("killed");
+    faults.clear();
+    faults.revive();
+
+    let second = runner(&case, &manifest).await;
+    let listed = second.ends(&["runs", "--format", "json"], 0).await.json();
+    let run = listed["runs"][0]["run"].as_str().expect("a run").to_owned();
+    assert_eq!(
+        (&listed["runs"][0]["outcome"], listed["runs"].as_array().map(Vec::len)),
+        (&"unfinished".into(), Some(1))
+    );
+    let journal = object(&case, &bucket, &format!("runs/{run}.jsonl")).await.expect("journal");
+    assert_eq!(unannounced(&case, &journal), [""; 0], "written before it was kept");
+    assert!(journal.contains("write_finished"), "the run came nowhere");
+    assert_eq!(journal, second.read(&format!("manifests/.auditseal/runs/{run}.jsonl")));
+
+    second.ends(&["unlock", &run], 0).await;
+    faults.reset();
+    let resumed = second.ends(&["apply", "--auto-approve"], 0).await;
+    resumed.says("Verification: the live configuration matches");
+    let journals = second.ends(&["runs", "--format", "json"], 0).await.json();
+    let writes = journals["runs"][0]["writes"].as_u64().expect("writes");
+    // One for each write, one for an id that it gave, one for the beginning and the end.
+    let most = usize::try_from(writes).expect("number") * 2 + 2;
+    assert!(stored(&case) <= most, "{} journals were sent for {writes} writes", stored(&case));
+
+    let third = runner(&case, &manifest).await;
+    let allow = ["--allow", "access-widened", "--allow", "statements-removed"];
+    let last = journals["runs"][0]["run"].as_str().expect("a run");
+    third.ends(&[&["rollback", &last[..8], "--plan", "--concise"], &allow[..]].concat(), 0).await;
+    third.ends(&["rollback", "zzz"], 1).await.says(&format!("the last runs are `{last}`"));
+    assert_eq!(third.ends(&["runs", "--format", "json"], 0).await.json()["runs"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_cannot_be_kept_does_not_begin_and_does_not_go_on() {
+    let case = Case::empty().await;
+    let (bucket, manifest) = store(&case).await;
+    let shell = runner(&case, &manifest).await;
+    let faults = case.sandbox.faults.clone();
+    for operation in ["s3:ListObjectsV2", "s3:PutObject"] {
+        faults.reset();
+        faults.add(Rule::before(Trigger::Operation(operation.to_owned()), Failure::Denied).always());
+        let refused = shell.ends(&["apply", "--auto-approve"], 3).await;
+        refused.says("refused: store-unavailable: ");
+        refused.says(if operation == "s3:PutObject" { "(needs s3:PutObject)" } else { "(needs s3:ListBucket)" });
+        let written = |name: &str| !name.starts_with("ssm:") && name != "s3:PutObject";
+        let wrote: Vec<String> = faults
+            .recorded()
+            .into_iter()
+            .filter(|one| one.is_write && written(&one.name))
+            .map(|one| one.name)
+            .collect();
+        assert_eq!(wrote, [""; 0], "without {operation}");
+        faults.clear();
+    }
+    assert!(!shell.path("manifests/.auditseal/runs").read_dir().is_ok_and(|mut runs| runs.next().is_some()));
+
+    // In the middle: what is announced nowhere is not sent, and nothing is lost.
+    faults.reset();
+    faults.add(Rule::before(Trigger::Operation("s3:PutObject".to_owned()), Failure::Denied).skip(6).always());
+    let stopped = shell.ends(&["apply", "--auto-approve"], 1).await;
+    stopped.says("the journal could not be written: the store");
+    let refused = faults.recorded().iter().position(|one| one.name == "s3:PutObject" && one.status == Some(403));
+    let later: Vec<String> = faults.recorded()[refused.expect("refused")..]
+        .iter()
+        .filter(|one| one.is_write && !one.name.starts_with("ssm:") && one.name != "s3:PutObject")
+        .map(|one| one.name.clone())
+        .collect();
+    assert_eq!(later, [""; 0]);
+    faults.clear();
+    let run =
+        shell.ends(&["runs", "--format", "json"], 0).await.json()["runs"][0]["run"].as_str().expect("run").to_owned();
+    let kept = object(&case, &bucket, &format!("runs/{run}.jsonl")).await.expect("journal");
+    let here = shell.read(&format!("manifests/.auditseal/runs/{run}.jsonl"));
+    assert!(here.len() > kept.len() && here.starts_with(&kept));
+
+    // A second writer: the journal is one run's, and the run stops.
+    let s3 = case.sandbox.aws.world.s3(&case.sandbox.aws.root());
+    let put = |key: String, text: String| {
+        s3.put_object().bucket(&bucket).key(format!("auditseal/acme/{key}")).body(text.into_bytes().into()).send()
+    };
+    put(format!("runs/{run}.jsonl"), "another\n".to_owned()).await.expect("overwritten");
+    shell.ends(&["apply", "--auto-approve"], 3).await.says("store-diverged: ");
+    put(format!("runs/{run}.jsonl"), kept).await.expect("put back");
+    shell.ends(&["apply", "--auto-approve"], 0).await.says("Verification: the live configuration matches");
+    // What the stopped run had left to say is there as well.
+    assert_eq!(object(&case, &bucket, &format!("runs/{run}.jsonl")).await.expect("journal"), here);
+}
+
+/// How many a check opened and closed.
+fn moved(ended: &super::Ended) -> (usize, usize) {
+    let document = ended.json();
+    let count = |key: &str| document[key].as_array().map_or(0, Vec::len);
+    (count("opened"), count("closed"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checks_of_machines_that_forget_tell_everything_once() {
+    let case = Case::insecure().await;
+    let (bucket, manifest) = store(&case).await;
+    let receiver = Receiver::start().await;
+    let sink = "[[alerts]]\nname = 'siem'\nkind = 'webhook'\nurl = { env = 'HOOK' }\nsecret = { env = 'HOOK_KEY' }\n";
+    let manifest = format!("{manifest}\n{sink}");
+    let fresh = async || {
+        let shell = runner(&case, &manifest).await;
+        shell.set("HOOK", &format!("{}/siem", receiver.url)).set("HOOK_KEY", KEY)
+    };
+    let check = async |code: i32| fresh().await.ends(&["drift", "--format", "json"], code).await;
+
+    // The sink is away: its messages wait in the store.
+    receiver.then("/siem", &[say(401)]);
+    let first = check(2).await;
+    let (opened, _) = moved(&first);
+    assert!(opened > 3, "{opened}");
+    let listed = fresh().await.ends(&["alert", "list", "--format", "json"], 0).await.json();
+    assert_eq!(listed["sinks"][0]["waiting"], opened);
+
+    let second = check(2).await;
+    assert_eq!(moved(&second), (0, 0), "told again: {}", second.out);
+    let arrived = || -> Vec<Value> { receiver.at("/siem").iter().skip(1).map(|seen| seen.json()).collect() };
+    receiver.at("/siem").iter().for_each(assert_signed);
+    assert_eq!(arrived().len(), opened, "each message once");
+    let objects = || async {
+        let s3 = case.sandbox.aws.world.s3(&case.sandbox.aws.root());
+        let list = s3.list_objects_v2().bucket(&bucket).prefix("auditseal/acme/outbox/").send().await.expect("list");
+        list.key_count().unwrap_or_default()
+    };
+    assert_eq!(objects().await, 0, "what was delivered still waits");
+
+    super::drift::version(&case, aws_sdk_s3::types::BucketVersioningStatus::Enabled).await;
+    let (opened_now, closed) = moved(&check(2).await);
+    assert!(opened_now == 0 && closed > 0, "{opened_now} opened, {closed} closed");
+    assert_eq!(moved(&check(2).await), (0, 0), "closed twice");
+    assert_eq!(arrived().len(), opened + closed);
+
+    // Without the store nothing is known, so that it is told again rather than not at all; and that is said.
+    case.sandbox.faults.add(Rule::before(Trigger::Operation("s3:GetObject".to_owned()), Failure::Denied).always());
+    let blind = check(3).await;
+    blind.says("warning: store-unavailable: ");
+    assert_eq!(moved(&blind).0, opened - closed);
+    case.sandbox.faults.clear();
+    assert!(!object(&case, &bucket, "drift.json").await.expect("memory").contains("hush"));
+    // Two checks that did not know of each other: what either knows is known, and is not told again.
+    assert_eq!(moved(&check(2).await), (0, 0));
+}
