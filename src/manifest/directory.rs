@@ -56,7 +56,7 @@ fn stores(manifests: &[Loaded], findings: &mut Vec<Finding>) {
     let Some(first) = manifests.first() else { return };
     let shown = |loaded: &Loaded| {
         let store = loaded.desired.store.as_ref();
-        store.map_or("none".to_owned(), |store| {
+        store.map_or("not declared".to_owned(), |store| {
             format!("{} in account {}", quote(&store.url()), quote(&store.account_id))
         })
     };
