@@ -12,8 +12,8 @@ use super::session;
 
 const ALERT: &str = "\
 Sinks are declared in the manifests, as [[alerts]]. What `auditseal drift` finds is kept in
-.auditseal/outbox beside them until a sink has taken it: in order, at least once, with the same
-webhook-id when it is sent again. URLs and keys are looked up when something is sent.
+.auditseal/outbox beside them, and in a declared [store], until a sink has taken it: in order, at least
+once, with the same webhook-id when it is sent again. URLs and keys are looked up when something is sent.
 
 Examples:
   auditseal alert test                send a test to every sink, and say what each answered
@@ -28,7 +28,8 @@ Exit codes: 0 every sink took everything, 1 one did not, 64 wrong usage.";
 pub struct Alert {
     #[command(subcommand)]
     verb: AlertVerb,
-    /// Folder of the outbox, where `drift` has one [default: .auditseal beside the manifests]
+    /// Local folder of the outbox, where `drift --store` has one; a declared [store] is kept in step with it all the same
+    /// [default: .auditseal beside the manifests]
     #[arg(long, global = true, value_name = "DIR")]
     store: Option<std::path::PathBuf>,
 }

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use auditseal::call::{ActionNeed, Listing};
 use auditseal::journal::Entry;
+use auditseal::run::permissions::{Command, permissions};
+use auditseal::run::store::{Store, Which};
 use serde_json::Value;
 
 use super::Shell;
 use crate::harness::Case;
+use crate::permissions::allow_only;
 use crate::receiver::{KEY, Receiver, assert_signed, say};
 use crate::sandbox::faults::{Failure, Rule, Trigger};
 
@@ -19,6 +23,9 @@ async fn store(case: &Case) -> (String, String) {
     let text = format!("{}\n[store]\ns3 = \"s3://{bucket}/auditseal/acme\"\n", case.sandbox.manifest());
     (bucket, text)
 }
+
+/// What a check remembers that found nothing.
+const EMPTY: &str = r#"{ "format_version": "1.0", "begun_at": null, "checked_at": null, "open": [] }"#;
 
 /// A fresh machine: the repository, and nothing that earlier runs left.
 async fn runner(case: &Case, manifest: &str) -> Shell {
@@ -212,4 +219,84 @@ async fn checks_of_machines_that_forget_tell_everything_once() {
     assert!(!object(&case, &bucket, "drift.json").await.expect("memory").contains("hush"));
     // Two checks that did not know of each other: what either knows is known, and is not told again.
     assert_eq!(moved(&check(2).await), (0, 0));
+}
+
+/// What the lists of `permissions` say of the store is enough for it, and nothing of it is idle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_store_needs() {
+    let mut case = Case::empty().await;
+    let (bucket, manifest) = store(&case).await;
+    case.declare(&manifest);
+    let root = case.sandbox.aws.world.s3(&case.sandbox.aws.root());
+    let clock = crate::harness::clock();
+    let message = "outbox/siem/00000000000000000001-a.json";
+    for (command, count) in [(Command::Runs, 2), (Command::Apply, 3), (Command::Drift, 4)] {
+        let only = |listing: &Listing, without: &str| -> Vec<String> {
+            let mut policies: Vec<_> = listing.aws.iter().flat_map(|one| one.policies.clone()).collect();
+            for statement in policies.iter_mut().flat_map(|policy| &mut policy.statements) {
+                statement.resource.retain(|one| one.contains("-store"));
+                statement.action.retain(|one| one != without);
+            }
+            for policy in &mut policies {
+                policy.statements.retain(|one| !one.action.is_empty() && !one.resource.is_empty());
+            }
+            policies.retain(|policy| !policy.statements.is_empty());
+            policies.iter().map(|policy| policy.pretty()).collect()
+        };
+        let listing = permissions(command, &case.desired);
+        let on_store = |need: &&ActionNeed| need.resources.iter().any(|one| one.contains("-store"));
+        let needed: Vec<&str> = listing.aws[0].actions.iter().filter(on_store).map(|one| one.action.as_str()).collect();
+        assert_eq!(needed.len(), count, "{needed:?}");
+        for without in std::iter::once("").chain(needed) {
+            // A journal and a message here, and others there.
+            let folder = tempfile::tempdir().expect("folder");
+            for (name, text) in [("runs/here.jsonl", "x"), ("drift.json", EMPTY), (message, "{}")] {
+                let path = folder.path().join(name);
+                std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+                std::fs::write(path, text).expect("file");
+            }
+            for name in ["runs/here.jsonl", message, "drift.json"] {
+                root.delete_object()
+                    .bucket(&bucket)
+                    .key(format!("auditseal/acme/{name}"))
+                    .send()
+                    .await
+                    .expect("deleted");
+            }
+            for name in ["runs/there.jsonl", "outbox/siem/00000000000000000002-b.json"] {
+                let put = root.put_object().bucket(&bucket).key(format!("auditseal/acme/{name}"));
+                put.body(b"y".to_vec().into()).send().await.expect("put");
+            }
+            allow_only(&case, "PlatformAdmin", &only(&listing, without)).await;
+            let router = case.router().await;
+            let client = router.aws(&case.sandbox.aws.account, crate::sandbox::estate::REGION).expect("client");
+            let store = Store::declared(folder.path(), "s3://x".to_owned(), client.objects(&bucket, "auditseal/acme"));
+            let done = match command {
+                Command::Runs => store.fetch(Which::All).await,
+                Command::Apply => {
+                    async {
+                        store.settle(&clock).await?;
+                        store.fetch(Which::Newest).await
+                    }
+                    .await
+                }
+                _ => {
+                    async {
+                        store.sync_outbox(&clock).await?;
+                        store.sync_memory(&clock).await?;
+                        std::fs::remove_file(folder.path().join(message)).expect("delivered");
+                        store.sync_outbox(&clock).await
+                    }
+                    .await
+                }
+            };
+            match without {
+                "" => done.unwrap_or_else(|error| panic!("{command:?}: {error}")),
+                _ => {
+                    let error = done.expect_err(without).to_string();
+                    assert!(error.contains(without), "{command:?} without {without}: {error}");
+                }
+            }
+        }
+    }
 }
