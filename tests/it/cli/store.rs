@@ -160,6 +160,12 @@ async fn a_run_that_cannot_be_kept_does_not_begin_and_does_not_go_on() {
     shell.ends(&["apply", "--auto-approve"], 3).await.says("store-diverged: ");
     put(format!("runs/{run}.jsonl"), kept).await.expect("put back");
     shell.ends(&["apply", "--auto-approve"], 0).await.says("Verification: the live configuration matches");
+    // A runner without a store is told what it forgets, once.
+    let forgets = Shell::of(&case).await.set("GITHUB_ACTIONS", "true").set("CI", "true");
+    let warned = forgets.run(&["drift"]).await;
+    assert_eq!(warned.err.matches("which a CI runner forgets: declare a [store]").count(), 1, "{}", warned.err);
+    let warned = shell.set("CI", "true").run(&["drift"]).await;
+    assert!(!warned.err.contains("warning:"), "{}", warned.err);
     // What the stopped run had left to say is there as well.
     assert_eq!(object(&case, &bucket, &format!("runs/{run}.jsonl")).await.expect("journal"), here);
 }
