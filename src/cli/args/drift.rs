@@ -9,8 +9,9 @@ the log-delivery configuration, the age of its last success, and the newest obje
 open is remembered in .auditseal/drift.json beside the manifests: the next check marks with + what is
 new and lists what closed. With a [store] in the manifests that folder is a working copy: a machine that
 has forgotten it begins with what the store knows, and every check is kept there; a store that cannot be
-used is said and ends with 3, after what the folder knows was told. What could not be read neither opens nor closes anything. Who made a change
-is looked up in CloudTrail (cloudtrail:LookupEvents), when that is allowed.
+used is said and ends with 3, after what the folder knows was told. What could not be read neither
+opens nor closes anything. Who made a change is looked up in CloudTrail (cloudtrail:LookupEvents), when
+that is allowed.
 
 Examples:
   auditseal drift                                     once, for cron, systemd, CI

@@ -1,7 +1,6 @@
 //! Journals of earlier runs, from the store to the folder and back.
 
 use std::fs::OpenOptions;
-use std::time::SystemTime;
 
 use futures::{StreamExt, TryStreamExt};
 
@@ -12,11 +11,14 @@ use crate::provider::aws::{Condition, Kept, Listed};
 
 /// Journals that are fetched at one time.
 const FETCHED: usize = 8;
+/// Journals among which the last run is looked for: the time of an object is that of its last write, and that of a journal
+/// that was left and brought later is not that of its run.
+const LATEST: usize = 8;
 
 /// Which journals are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which<'a> {
-    /// Of the last run: was it stopped?
+    /// Of the last runs: was the last one stopped?
     Newest,
     /// Of runs whose ids begin so; all of them when there is none, for whoever says which there are.
     Run(&'a str),
@@ -30,9 +32,10 @@ impl Store {
     /// When the store cannot be read, or tells something else than the folder.
     pub async fn fetch(&self, which: Which<'_>) -> Result<(), StoreError> {
         let Some(remote) = &self.remote else { return Ok(()) };
-        let listed = remote.journals().await?;
+        let mut listed = remote.journals().await?;
+        listed.sort_by(|left, right| (right.modified, &right.name).cmp(&(left.modified, &left.name)));
         let wanted: Vec<&Listed> = match which {
-            Which::Newest => listed.iter().max_by_key(|one| (one.modified, &one.name)).into_iter().collect(),
+            Which::Newest => listed.iter().take(LATEST).collect(),
             Which::All => listed.iter().collect(),
             Which::Run(asked) => {
                 let begins = |one: &&Listed| run_of(&one.name).is_some_and(|run| run.starts_with(asked));
@@ -68,8 +71,7 @@ impl Remote {
         Ok(listed)
     }
 
-    /// Brings the file to what the object says, when that says more. The time of the file is that of the object: it tells
-    /// which run is the newest.
+    /// Brings the file to what the object says, when that says more.
     async fn bring(&self, listed: &Listed) -> Result<(), StoreError> {
         let name = &listed.name;
         let here = self.read(name)?;
@@ -82,9 +84,7 @@ impl Remote {
         match decide::journal(here.as_deref().unwrap_or_default(), &there.bytes) {
             decide::Journal::Take => {
                 self.write(name, &there.bytes)?;
-                self.note(name, &there.etag, &there.bytes)?;
-                let file = OpenOptions::new().write(true).open(self.path_of(name)).map_err(self.failed(name))?;
-                file.set_modified(SystemTime::from(listed.modified)).map_err(self.failed(name))
+                self.note(name, &there.etag, &there.bytes)
             }
             decide::Journal::Same | decide::Journal::Extend => Ok(()),
             decide::Journal::Diverged => Err(self.diverged(name)),

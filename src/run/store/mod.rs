@@ -14,17 +14,19 @@ mod names;
 mod outbox;
 mod synced;
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use journal::Journal;
 pub use journals::Which;
 
+use crate::alert::{Disk, Files, replace};
 use crate::apply::Clock;
 use crate::drift::MemoryError;
 use crate::model::Observed;
 use crate::provider::WriteError;
-use crate::provider::aws::{Condition, Kept, Objects};
+use crate::provider::aws::{Condition, Kept, Object, Objects};
 use synced::Synced;
 
 /// A write that fails in a way that passes is made this often, with this pause.
@@ -135,7 +137,7 @@ impl Remote {
     }
 
     /// An object, or `None` when there is none.
-    async fn get(&self, name: &str) -> Result<Option<crate::provider::aws::Object>, StoreError> {
+    async fn get(&self, name: &str) -> Result<Option<Object>, StoreError> {
         match self.objects.get(name).await {
             Observed::Present(object) => Ok(Some(object)),
             Observed::Absent => Ok(None),
@@ -152,33 +154,36 @@ impl Remote {
         content: &[u8],
         condition: &Condition,
     ) -> Result<Kept, StoreError> {
-        let mut attempts = 1;
-        loop {
-            match self.objects.put(name, content, condition).await {
-                Ok(Kept::Differs) => {
-                    let there = self.get(name).await?.filter(|there| there.bytes == content);
-                    return Ok(there.map_or(Kept::Differs, |there| Kept::Written(there.etag)));
-                }
-                Ok(written) => return Ok(written),
-                Err(WriteError::Transient { retry_after, .. }) if attempts < ATTEMPTS => {
-                    clock.sleep(retry_after.unwrap_or(AGAIN).min(LONGEST_PAUSE)).await;
-                    attempts += 1;
-                }
-                Err(error) => return Err(self.unavailable(reason(&error))),
+        match self.patiently(clock, || self.objects.put(name, content, condition)).await? {
+            Kept::Differs => {
+                let there = self.get(name).await?.filter(|there| there.bytes == content);
+                Ok(there.map_or(Kept::Differs, |there| Kept::Written(there.etag)))
             }
+            written => Ok(written),
         }
     }
 
     async fn delete<C: Clock>(&self, clock: &C, name: &str) -> Result<(), StoreError> {
+        self.patiently(clock, || self.objects.delete(name)).await
+    }
+
+    /// Tries a write again while its failure is one that passes.
+    async fn patiently<C, T, F>(&self, clock: &C, attempt: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        C: Clock,
+        F: Future<Output = Result<T, WriteError>>,
+    {
         let mut attempts = 1;
         loop {
-            match self.objects.delete(name).await {
-                Ok(()) => return Ok(()),
+            match attempt().await {
                 Err(WriteError::Transient { retry_after, .. }) if attempts < ATTEMPTS => {
                     clock.sleep(retry_after.unwrap_or(AGAIN).min(LONGEST_PAUSE)).await;
                     attempts += 1;
                 }
-                Err(error) => return Err(self.unavailable(reason(&error))),
+                Err(WriteError::Denied { permission: Some(permission), message }) => {
+                    return Err(self.unavailable(format!("{message} (needs {permission})")));
+                }
+                ended => return ended.map_err(|error| self.unavailable(error)),
             }
         }
     }
@@ -194,7 +199,6 @@ impl Remote {
 
     /// Replaces a file of the folder as a whole; it is on disk when this returns.
     fn write(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
-        use crate::alert::{Disk, Files, replace};
         let path = self.path_of(name);
         let folder = path.parent().map_or(Ok(()), |folder| Disk.create_folder(folder));
         folder.and_then(|()| replace(&path, content)).map_err(self.failed(name))
@@ -202,12 +206,5 @@ impl Remote {
 
     fn note(&self, name: &str, etag: &str, content: &[u8]) -> Result<(), StoreError> {
         self.synced.note(name, etag, content).map_err(self.failed("synced"))
-    }
-}
-
-fn reason(error: &WriteError) -> String {
-    match error {
-        WriteError::Denied { permission: Some(permission), message } => format!("{message} (needs {permission})"),
-        other => other.to_string(),
     }
 }

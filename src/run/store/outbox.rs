@@ -49,8 +49,8 @@ impl Store {
             .into_iter()
             .filter(|name| does(fates(name)))
             .partition(|name| matches!(fates(name), Message::RemoveHere | Message::RemoveThere));
-        for names in [comes, goes] {
-            let moved = names.into_iter().map(|name| remote.carry_out(clock, name, fates(name)));
+        for part in [comes, goes] {
+            let moved = part.into_iter().map(|name| remote.carry_out(clock, name, fates(name)));
             futures::stream::iter(moved).buffer_unordered(MOVED).try_collect::<()>().await?;
         }
         Ok(())
