@@ -32,9 +32,9 @@ pub fn append(path: &Path, line: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// As the file system's; when the path is there and is no regular file.
-pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub fn replace(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
     exists(path)?;
-    let draft = write_beside(path, text)?;
+    let draft = write_beside(path, content.as_ref())?;
     if let Err(error) = std::fs::rename(&draft, path) {
         // Nothing of it is of use; the error that is told is the first.
         let _ = std::fs::remove_file(&draft);
@@ -49,14 +49,14 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
 /// As [`replace`].
 pub fn check_writable(path: &Path) -> io::Result<()> {
     exists(path)?;
-    std::fs::remove_file(write_beside(path, "")?)
+    std::fs::remove_file(write_beside(path, &[])?)
 }
 
-fn write_beside(path: &Path, text: &str) -> io::Result<PathBuf> {
+fn write_beside(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // A name of its own: two that write at one time do not write into each other.
     let draft = path.with_file_name(format!(".{name}.{}.tmp", uuid::Uuid::new_v4()));
-    if let Err(error) = Disk.write(&draft, text) {
+    if let Err(error) = Disk.write(&draft, content) {
         let _ = std::fs::remove_file(&draft);
         return Err(error);
     }

@@ -92,17 +92,19 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
     /// # Errors
     /// When the journal cannot be written: nothing is sent after that.
     pub async fn apply(&mut self, plan: &Plan, run_id: &str) -> Result<Outcome, RecordError> {
-        self.recorder.record(&Entry::RunStarted {
-            format_version: crate::journal::FORMAT_VERSION.to_owned(),
-            run: run_id.to_owned(),
-            at: self.clock.now().to_string(),
-            tool: concat!("auditseal/", env!("CARGO_PKG_VERSION")).to_owned(),
-            caller: plan.caller.clone(),
-            manifests: plan.manifest.iter().map(|source| source.name.clone()).collect(),
-            owners: plan.desired.iter().map(|one| (one.name.clone(), one.owner())).collect(),
-            intent: plan.intent.clone(),
-            reads_digest: plan.reads_digest.clone(),
-        })?;
+        self.recorder
+            .record(&Entry::RunStarted {
+                format_version: crate::journal::FORMAT_VERSION.to_owned(),
+                run: run_id.to_owned(),
+                at: self.clock.now().to_string(),
+                tool: concat!("auditseal/", env!("CARGO_PKG_VERSION")).to_owned(),
+                caller: plan.caller.clone(),
+                manifests: plan.manifest.iter().map(|source| source.name.clone()).collect(),
+                owners: plan.desired.iter().map(|one| (one.name.clone(), one.owner())).collect(),
+                intent: plan.intent.clone(),
+                reads_digest: plan.reads_digest.clone(),
+            })
+            .await?;
         let mut run = Run { principals: plan.principals.clone(), ..Run::default() };
         let (mut stopped, mut lease_lost) = (false, false);
         for step in &plan.steps {
@@ -148,7 +150,7 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
                     lease_lost = matches!(error, StepError::LeaseLost(_));
                     let (StepError::Failed(message) | StepError::LeaseLost(message)) = error else { continue };
                     let at = self.clock.now().to_string();
-                    self.recorder.record(&Entry::StepFailed { step: step.id, at, message: message.clone() })?;
+                    self.recorder.record(&Entry::StepFailed { step: step.id, at, message: message.clone() }).await?;
                     (self.on_event)(Event::Failed {
                         step: step.id,
                         address: step.address.clone(),
@@ -161,10 +163,10 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
         if stopped {
             (self.on_event)(Event::Interrupted);
         }
-        self.finish(plan, run, stopped)
+        self.finish(plan, run, stopped).await
     }
 
-    fn finish(&mut self, plan: &Plan, mut run: Run, stopped: bool) -> Result<Outcome, RecordError> {
+    async fn finish(&mut self, plan: &Plan, mut run: Run, stopped: bool) -> Result<Outcome, RecordError> {
         let steps: Vec<StepOutcome> = plan
             .steps
             .iter()
@@ -180,7 +182,7 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
             (false, true) => RunResult::Interrupted,
             (false, false) => RunResult::Partial,
         };
-        self.recorder.record(&Entry::RunFinished { at: self.clock.now().to_string(), result })?;
+        self.recorder.record(&Entry::RunFinished { at: self.clock.now().to_string(), result }).await?;
         Ok(Outcome { steps, result, writes: run.writes })
     }
 
@@ -193,7 +195,7 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
             StepAction::Pause { seconds, reason } => {
                 (self.on_event)(Event::Waiting { step: step.id, message: reason.clone() });
                 self.pause_and_keep(Duration::from_secs(*seconds)).await?;
-                self.recorder.record(&Entry::Waited { step: step.id, at: self.clock.now().to_string() })?;
+                self.recorder.record(&Entry::Waited { step: step.id, at: self.clock.now().to_string() }).await?;
                 Ok(StepState::Done)
             }
             StepAction::AwaitDelivery { place, config_id, after_steps, deadline_seconds } => {
@@ -209,7 +211,9 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
                     .unwrap_or(Timestamp::MIN);
                 match self.await_delivery(step.id, place, &config_id, since, deadline).await {
                     Ok(()) => {
-                        self.recorder.record(&Entry::Waited { step: step.id, at: self.clock.now().to_string() })?;
+                        self.recorder
+                            .record(&Entry::Waited { step: step.id, at: self.clock.now().to_string() })
+                            .await?;
                         Ok(StepState::Done)
                     }
                     Err(StepError::Failed(message)) => {

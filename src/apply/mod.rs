@@ -27,7 +27,7 @@ pub trait Clock: Send + Sync {
 pub trait Recorder: Send {
     /// # Errors
     /// When the entry could not be made durable: the run then stops before its next write.
-    fn record(&mut self, entry: &Entry) -> Result<(), RecordError>;
+    fn record(&mut self, entry: &Entry) -> impl Future<Output = Result<(), RecordError>> + Send;
 }
 
 /// The journal could not be written.

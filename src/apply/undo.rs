@@ -31,21 +31,23 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
             };
             let write: Write = run.outputs.resolve(&undo.write)?;
             // Announced like any other write, so that the journal knows of it when the run dies here.
-            self.recorder.record(&Entry::WriteStarted {
-                step: *id,
-                at: self.clock.now().to_string(),
-                address: step.address.clone(),
-                place: undo.place.clone(),
-                write: Box::new(write.clone()),
-                query: None,
-                before: None,
-                undo: None,
-            })?;
+            self.recorder
+                .record(&Entry::WriteStarted {
+                    step: *id,
+                    at: self.clock.now().to_string(),
+                    address: step.address.clone(),
+                    place: undo.place.clone(),
+                    write: Box::new(write.clone()),
+                    query: None,
+                    before: None,
+                    undo: None,
+                })
+                .await?;
             match self.send(step, &undo.place, &write, None, run).await {
                 Ok(_) => {
                     undone += 1;
                     let at = self.clock.now().to_string();
-                    self.recorder.record(&Entry::Undone { step: *id, at, write: Box::new(write) })?;
+                    self.recorder.record(&Entry::Undone { step: *id, at, write: Box::new(write) }).await?;
                     (self.on_event)(Event::Undone { step: *id, address: step.address.clone() });
                     run.states.insert(*id, StepState::Undone);
                 }

@@ -39,25 +39,27 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
         {
             let answer = self.precondition(step, target, run).await?;
             if target.settles && self.is_same(step, &answer, target, run) {
-                self.recorder.record(&Entry::AlreadyThere { step: step.id, at: self.clock.now().to_string() })?;
+                self.recorder.record(&Entry::AlreadyThere { step: step.id, at: self.clock.now().to_string() }).await?;
                 return Ok(StepState::AlreadyThere);
             }
             before = Some(answer);
         } else if let Some(found) = content::find(self.writer, place, write).await {
             self.remember(step, &found, run);
-            self.recorder.record(&Entry::AlreadyThere { step: step.id, at: self.clock.now().to_string() })?;
+            self.recorder.record(&Entry::AlreadyThere { step: step.id, at: self.clock.now().to_string() }).await?;
             return Ok(StepState::AlreadyThere);
         }
-        self.recorder.record(&Entry::WriteStarted {
-            step: step.id,
-            at: self.clock.now().to_string(),
-            address: step.address.clone(),
-            place: place.clone(),
-            write: Box::new(write.clone()),
-            query: target.as_ref().map(|target| target.query.clone()),
-            before: before.map(Box::new),
-            undo: undo_of(step, write, run)?.map(Box::new),
-        })?;
+        self.recorder
+            .record(&Entry::WriteStarted {
+                step: step.id,
+                at: self.clock.now().to_string(),
+                address: step.address.clone(),
+                place: place.clone(),
+                write: Box::new(write.clone()),
+                query: target.as_ref().map(|target| target.query.clone()),
+                before: before.map(Box::new),
+                undo: undo_of(step, write, run)?.map(Box::new),
+            })
+            .await?;
         let outputs = self.send(step, place, write, target.as_ref(), run).await?;
         self.remember(step, &outputs, run);
         // From here on the change may act on delivery, whether or not it shows yet: a wait has to look at it.
@@ -70,7 +72,7 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
         }
         let now = self.clock.now();
         run.finished_at.insert(step.id, now);
-        self.recorder.record(&Entry::WriteFinished { step: step.id, at: now.to_string(), outputs })?;
+        self.recorder.record(&Entry::WriteFinished { step: step.id, at: now.to_string(), outputs }).await?;
         Ok(StepState::Done)
     }
 

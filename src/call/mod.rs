@@ -13,6 +13,7 @@ pub use document::{Document, MANAGED_POLICY_SIZE, documents};
 pub use listing::{ActionNeed, AwsNeeds, DatabricksNeeds, LISTING_VERSION, Listing, Reasons};
 pub use permission::{Permission, read_permission, read_permissions, write_permissions};
 pub use requirement::{
-    Requirement, Resource, lock_requirements, partition, question, read_requirements, write_requirements,
+    Requirement, Resource, StoreUse, lock_requirements, partition, question, read_requirements, store_requirements,
+    write_requirements,
 };
 pub use write::{GrantChange, Write, WriteOutcome};

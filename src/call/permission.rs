@@ -27,6 +27,12 @@ impl Permission {
 pub(super) const LOCK: [Permission; 3] =
     [Permission::Aws("ssm:PutParameter"), Permission::Aws("ssm:GetParameter"), Permission::Aws("ssm:DeleteParameter")];
 
+/// What the store of journals, drift memory and outbox needs: its names, its objects read, written and removed.
+pub(super) const STORE_LIST: Permission = Permission::Aws("s3:ListBucket");
+pub(super) const STORE_READ: Permission = Permission::Aws("s3:GetObject");
+pub(super) const STORE_WRITE: Permission = Permission::Aws("s3:PutObject");
+pub(super) const STORE_REMOVE: Permission = Permission::Aws("s3:DeleteObject");
+
 pub(super) const ACCOUNT_ADMIN: Permission = Permission::Databricks("Databricks account admin");
 const METASTORE_ADMIN: Permission = Permission::Databricks("Databricks account admin or metastore admin");
 const WORKSPACE_ADMIN: Permission = Permission::Databricks("Databricks workspace admin");

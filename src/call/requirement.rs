@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
+use crate::model::desired::Store;
 use crate::model::{Arn, Place, Reference};
 
-use super::permission::LOCK;
+use super::permission::{LOCK, STORE_LIST, STORE_READ, STORE_REMOVE, STORE_WRITE};
 use super::{Permission, Query, Read, Write, read_permissions, write_permissions};
 
 /// One permission, where it is needed, and on what.
@@ -23,6 +24,8 @@ pub enum Resource {
     Any,
     /// By name.
     Bucket(String),
+    /// Objects of a bucket: its name, and the key or a pattern of keys.
+    Objects(String),
     /// By ARN, id or alias, or the token of a key that a step makes.
     Key(String),
     /// Whichever key bears the alias.
@@ -58,7 +61,7 @@ impl Resource {
         let kms = |name: &str| format!("arn:{partition}:kms:{region}:{account}:{name}");
         match self {
             Self::Any => vec!["*".to_owned()],
-            Self::Bucket(name) => vec![format!("arn:{partition}:s3:::{name}")],
+            Self::Bucket(name) | Self::Objects(name) => vec![format!("arn:{partition}:s3:::{name}")],
             Self::Key(key) => vec![key_arn(key).unwrap_or_else(|| match is_key_id(key) {
                 true => kms(&format!("key/{key}")),
                 // An alias leads to a key that only KMS knows, and a key that is not made yet has no ARN.
@@ -142,6 +145,40 @@ pub fn lock_requirements(place: &Place, parameter: &str) -> Vec<Requirement> {
         resource: Resource::Parameter(parameter.to_owned()),
     };
     LOCK.into_iter().map(of).collect()
+}
+
+/// What is done with the store of journals, drift memory and outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreUse {
+    /// Runs are listed.
+    ReadRuns,
+    /// A run is put down.
+    KeepRuns,
+    /// A check remembers, and messages come and go.
+    KeepChecks,
+}
+
+/// What a use of the store needs (S3 User Guide, "Required permissions for Amazon S3 API operations"; a conditional write needs
+/// nothing more than the write and, to replace, the read). A list is of the whole bucket.
+#[must_use]
+pub fn store_requirements(place: &Place, store: &Store, of: StoreUse) -> Vec<Requirement> {
+    let wanted: &[(Permission, &str)] = match of {
+        StoreUse::ReadRuns => &[(STORE_READ, "runs/*")],
+        StoreUse::KeepRuns => &[(STORE_READ, "runs/*"), (STORE_WRITE, "runs/*")],
+        StoreUse::KeepChecks => &[
+            (STORE_READ, "drift.json"),
+            (STORE_WRITE, "drift.json"),
+            (STORE_READ, "outbox/*"),
+            (STORE_WRITE, "outbox/*"),
+            (STORE_REMOVE, "outbox/*"),
+        ],
+    };
+    let requirement = |permission, resource| Requirement { place: place.clone(), permission, resource };
+    let objects = |(permission, key): &(Permission, &str)| {
+        requirement(*permission, Resource::Objects(format!("{}/{key}", store.path())))
+    };
+    let list = requirement(STORE_LIST, Resource::Bucket(store.bucket.clone()));
+    wanted.iter().map(objects).chain([list]).collect()
 }
 
 /// A question in words, `bucket policy of acme-databricks-audit`, from the form in which the plan document has it.

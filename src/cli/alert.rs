@@ -12,8 +12,8 @@ use super::session;
 
 const ALERT: &str = "\
 Sinks are declared in the manifests, as [[alerts]]. What `auditseal drift` finds is kept in
-.auditseal/outbox beside them until a sink has taken it: in order, at least once, with the same
-webhook-id when it is sent again. URLs and keys are looked up when something is sent.
+.auditseal/outbox beside them, and in a declared [store], until a sink has taken it: in order, at least
+once, with the same webhook-id when it is sent again. URLs and keys are looked up when something is sent.
 
 Examples:
   auditseal alert test                send a test to every sink, and say what each answered
@@ -28,7 +28,8 @@ Exit codes: 0 every sink took everything, 1 one did not, 64 wrong usage.";
 pub struct Alert {
     #[command(subcommand)]
     verb: AlertVerb,
-    /// Folder of the outbox, where `drift` has one [default: .auditseal beside the manifests]
+    /// Local folder of the outbox, where `drift --store` has one; a declared [store] is kept in step with it all the same
+    /// [default: .auditseal beside the manifests]
     #[arg(long, global = true, value_name = "DIR")]
     store: Option<std::path::PathBuf>,
 }
@@ -59,24 +60,32 @@ pub async fn run(global: &Global, verb: &Alert, output: &Output) -> anyhow::Resu
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
-    let store = verb.store.clone().unwrap_or_else(|| session::store(global));
-    let alerting = Alerting::of(&store, session::directory(global), &loaded, !is_part(&global.manifest));
+    let folder = verb.store.clone().unwrap_or_else(|| session::store(global));
+    let alerting = Alerting::of(&folder, session::directory(global), &loaded, !is_part(&global.manifest));
     if alerting.targets().is_empty() {
         output.note("error: the manifests declare no sink: add [[alerts]], see `auditseal schema`");
         return Ok(Exit::Failed);
     }
-    let vault = AwsSecrets { desired: session::desired(loaded), options: session::connect_options(global) };
+    let desired = session::desired(loaded);
+    let store = session::kept(global, &folder, &desired).await?;
+    let vault = AwsSecrets { desired, options: session::connect_options(global) };
     let (http, clock) = (Http::new(Timeouts::default())?, session::clock(global));
     let edge = (&vault, &http, &clock);
     match &verb.verb {
-        AlertVerb::List => print(global, &queues(&alerting)?, output).map(|()| Exit::Done),
+        AlertVerb::List => {
+            let is_whole = session::synced(store.fetch_outbox(&clock).await, output)?;
+            print(global, &queues(&alerting)?, output)?;
+            Ok(if is_whole { Exit::Done } else { Exit::Failed })
+        }
         AlertVerb::Send { refused } => {
+            let mut is_kept = session::synced(store.sync_outbox(&clock).await, output)?;
             if *refused {
                 retry_refused(&alerting, None, &clock).await?;
             }
             let delivered = deliver(&alerting.at_once(), &[], None, edge).await?;
             print(global, &delivered, output)?;
-            Ok(if delivered.is_complete() { Exit::Done } else { Exit::Failed })
+            is_kept = is_kept && session::synced(store.sync_outbox(&clock).await, output)?;
+            Ok(if delivered.is_complete() && is_kept { Exit::Done } else { Exit::Failed })
         }
         AlertVerb::Test { name } => {
             if let Some(name) = name

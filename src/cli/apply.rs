@@ -1,10 +1,11 @@
 use auditseal::manifest::is_part;
-use auditseal::model::Desired;
+use auditseal::model::{Desired, Intent};
 use auditseal::plan::guard::Purpose;
 use auditseal::plan::{Plan, Selection};
 use auditseal::run::apply::{check_fresh, replan};
 use auditseal::run::clock::today;
 use auditseal::run::plan::{PlanOptions, planned};
+use auditseal::run::store::Which;
 
 use super::args::{Apply, Global};
 use super::exit::Exit;
@@ -37,9 +38,18 @@ pub async fn run(global: &Global, verb: &Apply, output: &Output) -> anyhow::Resu
         }
     };
     let router = session::connections(global, &desired).await?;
+    let store = session::kept(global, &session::store(global), &desired).await?;
+    if let Err(exit) = session::journals(&store, Which::Newest, output).await {
+        return Ok(exit);
+    }
+    if let Some(Intent::Rollback { run }) = saved.as_ref().map(|saved| &saved.intent)
+        && let Err(exit) = session::journals(&store, Which::Run(run), output).await
+    {
+        return Ok(exit);
+    }
     let now = match &saved {
         // What a saved plan names may be done by now: then the plan is stale.
-        Some(saved) => replan(&router, saved, &session::store(global), &options, Purpose::Apply).await?,
+        Some(saved) => replan(&router, saved, store.folder(), &options, Purpose::Apply).await?,
         None => {
             let made = planned(&router, &desired, &options, Purpose::Apply).await;
             if let Some(exit) = plan_verb::unknown(&made, output) {
@@ -58,7 +68,7 @@ pub async fn run(global: &Global, verb: &Apply, output: &Output) -> anyhow::Resu
     if let Some(exit) = execute::refused(&now, output) {
         return Ok(exit);
     }
-    let earlier = auditseal::run::journal_file::unfinished(&session::store(global));
+    let earlier = auditseal::run::journal_file::unfinished(store.folder());
     match (&earlier, now.steps.is_empty()) {
         (None, true) => return Ok(Exit::Done),
         (Some(earlier), true) => {
@@ -73,7 +83,7 @@ pub async fn run(global: &Global, verb: &Apply, output: &Output) -> anyhow::Resu
     {
         return Ok(exit);
     }
-    execute::execute(global, verb.lock_timeout, &router, &now, output).await
+    execute::execute(global, verb.lock_timeout, (&router, &store), &now, output).await
 }
 
 /// A saved plan needs no manifests, but manifests that say something else are a mistake.

@@ -12,6 +12,7 @@ use auditseal::report;
 use auditseal::run::alert::{Alerting, AwsSecrets, keep, send};
 use auditseal::run::drift::{Checked, Counted, DriftOptions, check};
 use auditseal::run::drift_file;
+use auditseal::run::store::Store;
 use auditseal::run::watch::{Server, Watch, pause};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -28,8 +29,10 @@ pub async fn run(global: &Global, verb: &Drift, output: &Output) -> anyhow::Resu
         };
         print(global, &made.checked, output, Form::Whole)?;
         let outcome = outcome(verb, &made.checked);
-        made.tell(global, output).await?;
+        let is_kept = made.tell(global, output).await?;
         return Ok(match outcome {
+            // What was told before is not known, or what is told now is not kept.
+            _ if !is_kept => Exit::Refused,
             Outcome::InSync => Exit::Done,
             Outcome::Findings => Exit::Findings,
             Outcome::Drift => Exit::Pending,
@@ -49,12 +52,16 @@ struct Made {
     alerting: Alerting,
     kept: Delivered,
     desired: Vec<Desired>,
+    store: Store,
+    /// Whether the store, where one is declared, knows what this check knows.
+    is_stored: bool,
 }
 
 impl Made {
-    /// Sends what waits for the sinks. One that fails is said, and is no failure of the check: what is for it waits.
-    async fn tell(self, global: &Global, output: &Output) -> anyhow::Result<()> {
-        let Self { checked, alerting, kept, desired } = self;
+    /// Sends what waits for the sinks. One that fails is said, and is no failure of the check: what is for it waits. Gives
+    /// whether everything is kept where it is declared to be.
+    async fn tell(self, global: &Global, output: &Output) -> anyhow::Result<bool> {
+        let Self { checked, alerting, kept, desired, store, mut is_stored } = self;
         let mut delivered = kept;
         if !alerting.targets().is_empty() {
             let at = checked.check.checked_at;
@@ -66,7 +73,9 @@ impl Made {
         if !delivered.findings.is_empty() {
             output.note(&session::render_problems(&delivered.findings, output));
         }
-        Ok(())
+        // What was delivered waits there no more.
+        is_stored = is_stored && session::synced(store.sync_outbox(&session::clock(global)).await, output)?;
+        Ok(is_stored)
     }
 }
 
@@ -82,11 +91,18 @@ async fn once(
         Ok(loaded) => loaded,
         Err(exit) => return Ok(Err(exit)),
     };
-    let store = verb.store.clone().unwrap_or_else(|| session::store(global));
-    let memory = drift_file::load(&store)?;
+    let folder = verb.store.clone().unwrap_or_else(|| session::store(global));
     let partial = is_part(&global.manifest);
-    let alerting = Alerting::of(&store, session::directory(global), &loaded, !partial);
+    let alerting = Alerting::of(&folder, session::directory(global), &loaded, !partial);
     let desired = session::desired(loaded);
+    let (store, clock) = (session::kept(global, &folder, &desired).await?, session::clock(global));
+    if watch.is_none_or(Watch::is_first) {
+        session::warn_without_store(&store, "what this check found is remembered", output);
+    }
+    // The outbox first: what is missing there says less once the memory is there again.
+    let mut is_stored = session::synced(store.sync_outbox(&clock).await, output)?
+        && session::synced(store.sync_memory(&clock).await, output)?;
+    let memory = drift_file::load(&folder)?;
     let router = session::connections(global, &desired).await?;
     let now = jiff::Timestamp::now();
     // In whole seconds, as everything that is compared with it.
@@ -99,11 +115,15 @@ async fn once(
             check(&counted, &desired, &memory, options).await
         }
     };
-    let kept = keep(&alerting, &checked.check.notices(), &session::clock(global)).await?;
+    let kept = keep(&alerting, &checked.check.notices(), &clock).await?;
     let Checked { check, memory: after } = checked;
     let checked = Checked { check, memory: after.untold(&memory, &kept.unkept) };
-    drift_file::save(&store, &checked.memory)?;
-    Ok(Ok(Made { checked, alerting, kept, desired }))
+    drift_file::save(&folder, &checked.memory)?;
+    // In this order there too: nothing is remembered as told before it is safe.
+    is_stored = is_stored
+        && session::synced(store.sync_outbox(&clock).await, output)?
+        && session::synced(store.sync_memory(&clock).await, output)?;
+    Ok(Ok(Made { checked, alerting, kept, desired, store, is_stored }))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -165,7 +185,7 @@ async fn go_on(global: &Global, verb: &Drift, every: Duration, output: &Output) 
                 print(global, &made.checked, output, form)?;
                 form = Form::Line;
                 tokio::select! {
-                    told = made.tell(global, output) => told?,
+                    told = made.tell(global, output) => drop(told?),
                     exit = signals.next() => return Ok(exit),
                 }
             }

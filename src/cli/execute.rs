@@ -15,6 +15,7 @@ use auditseal::report;
 use auditseal::run::apply::{Applied, ApplyError, ApplyOptions, apply};
 use auditseal::run::lock::LockError;
 use auditseal::run::plan::is_refused;
+use auditseal::run::store::Store;
 
 use super::args::Global;
 use super::exit::Exit;
@@ -49,27 +50,25 @@ pub fn declined(output: &Output, instead: &str) -> Option<Exit> {
 pub async fn execute(
     global: &Global,
     lock_timeout: Duration,
-    router: &Router,
+    (router, store): (&Router, &Store),
     plan: &Plan,
     output: &Output,
 ) -> anyhow::Result<Exit> {
     let run = uuid::Uuid::new_v4().to_string();
-    let store = session::store(global);
     let clock = session::clock(global);
+    if let Err(error) = store.settle(&clock).await {
+        return Ok(session::not_begun(&error, output));
+    }
     let (stop, signal) = on_signals();
     let owner = owner(plan);
-    let options = ApplyOptions { store: &store, run: &run, owner: &owner, lock_timeout, stop: &stop };
+    let options = ApplyOptions { store, run: &run, owner: &owner, lock_timeout, stop: &stop };
     output.scope.run(&run);
-    if std::env::var_os("CI").is_some() {
-        output.note(&format!(
-            "warning: the journal of this run is only in {}: keep that folder as an artifact, a CI runner forgets it",
-            store.display()
-        ));
-    }
+    session::warn_without_store(store, "the journal of this run is", output);
     if let Some(summary) = report::preflight_summary(&plan.preflight) {
         output.note(&format!("\n{summary}"));
     }
-    output.note(&format!("\nRun {run}, journal {}/runs/{run}.jsonl", store.display()));
+    let copy = store.url().map(|url| format!(", and in {url}")).unwrap_or_default();
+    output.note(&format!("\nRun {run}, journal {}/runs/{run}.jsonl{copy}", store.folder().display()));
     if !lock_timeout.is_zero() {
         output.note(&format!("Waits up to {} s for the lock.", lock_timeout.as_secs()));
     }
@@ -81,6 +80,7 @@ pub async fn execute(
             output.note(&format!("refused: lock-held: {error}"));
             Ok(Exit::Refused)
         }
+        Err(ApplyError::Store(error)) => Ok(session::not_begun(&error, output)),
         Err(error) => Err(error.into()),
         Ok(applied) => Ok(conclude(plan, &run, &applied, signal.load(Ordering::SeqCst), output)),
     }

@@ -4,9 +4,10 @@ use super::args::Explain;
 use super::exit::Exit;
 use super::output::Output;
 
-/// Codes of plans, of manifests, of the controls that can be waived, and of what is sent to sinks.
+/// Codes of plans, of manifests, of the controls that can be waived, of what is sent to sinks, and of the store.
 fn all() -> Vec<Code> {
-    let others = auditseal::report::CONTROLS.iter().chain(auditseal::report::ALERTS).copied();
+    let others =
+        auditseal::report::CONTROLS.iter().chain(auditseal::report::ALERTS).chain(auditseal::report::STORE).copied();
     let mut codes: Vec<Code> = findings().into_iter().chain(others).collect();
     codes.sort_by_key(|code| code.code);
     codes

@@ -3,6 +3,7 @@ use auditseal::plan::guard::Purpose;
 use auditseal::run::clock::today;
 use auditseal::run::forget::{Chosen, plan_forget};
 use auditseal::run::plan::PlanOptions;
+use auditseal::run::store::Which;
 
 use super::args::{Forget, Global};
 use super::exit::Exit;
@@ -26,6 +27,10 @@ pub async fn run(global: &Global, verb: &Forget, output: &Output) -> anyhow::Res
         return Ok(Exit::Usage);
     };
     let router = session::connections(global, &desired).await?;
+    let store = session::kept(global, &session::store(global), &desired).await?;
+    if let Err(exit) = session::journals(&store, Which::Newest, output).await {
+        return Ok(exit);
+    }
     // Tags may be conditions of policies, so that access is proved here too.
     let options = PlanOptions { access: true, today: today(), ..PlanOptions::default() };
     let planned = plan_forget(&router, &chosen, &desired, &options, Purpose::Apply).await?;
@@ -41,7 +46,7 @@ pub async fn run(global: &Global, verb: &Forget, output: &Output) -> anyhow::Res
     {
         return Ok(exit);
     }
-    execute::execute(global, verb.lock_timeout, &router, &planned, output).await
+    execute::execute(global, verb.lock_timeout, (&router, &store), &planned, output).await
 }
 
 /// Addresses, one manifest, or everything when nothing is named.

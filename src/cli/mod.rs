@@ -76,7 +76,7 @@ async fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit
         Verb::Access(verb) => access::run(global, verb, output).await,
         Verb::Rollback(verb) => rollback::run(global, verb, output).await,
         Verb::Forget(verb) => forget::run(global, verb, output).await,
-        Verb::Runs(verb) => runs::run(global, verb, output),
+        Verb::Runs(verb) => runs::run(global, verb, output).await,
         Verb::Unlock(verb) => unlock::run(global, verb, output).await,
         Verb::Alert(verb) => alert::run(global, verb, output).await,
         Verb::Policy(verb) => policy::run(global, verb, output),

@@ -3,6 +3,7 @@ use auditseal::run::clock::today;
 use auditseal::run::plan::PlanOptions;
 use auditseal::run::rollback::plan_rollback;
 use auditseal::run::runs::journal;
+use auditseal::run::store::Which;
 
 use super::args::{Global, Rollback};
 use super::exit::Exit;
@@ -10,7 +11,6 @@ use super::output::Output;
 use super::{execute, plan as plan_verb, session};
 
 pub async fn run(global: &Global, verb: &Rollback, output: &Output) -> anyhow::Result<Exit> {
-    let found = journal(&session::store(global), &verb.run)?;
     let loaded = match session::load(global, output) {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
@@ -20,6 +20,11 @@ pub async fn run(global: &Global, verb: &Rollback, output: &Output) -> anyhow::R
         Err(exit) => return Ok(exit),
     };
     let desired = session::desired(loaded);
+    let store = session::kept(global, &session::store(global), &desired).await?;
+    if let Err(exit) = session::journals(&store, Which::Run(&verb.run), output).await {
+        return Ok(exit);
+    }
+    let found = journal(store.folder(), &verb.run)?;
     let router = session::connections(global, &desired).await?;
     let only_plan = verb.plan || verb.out.is_some();
     let purpose = if only_plan { Purpose::Plan } else { Purpose::Apply };
@@ -49,5 +54,5 @@ pub async fn run(global: &Global, verb: &Rollback, output: &Output) -> anyhow::R
     {
         return Ok(exit);
     }
-    execute::execute(global, verb.lock_timeout, &router, &planned, output).await
+    execute::execute(global, verb.lock_timeout, (&router, &store), &planned, output).await
 }

@@ -11,7 +11,8 @@ use auditseal::model::Desired;
 use auditseal::provider::router::Router;
 use auditseal::report;
 use auditseal::run::clock::SystemClock;
-use auditseal::run::connect::{ConnectOptions, connect};
+use auditseal::run::connect::{ConnectOptions, connect, connect_store};
+use auditseal::run::store::{Store, StoreError, Which};
 
 use super::args::Global;
 use super::exit::Exit;
@@ -79,6 +80,52 @@ pub fn allowed(codes: &[String], output: &Output) -> Result<BTreeSet<String>, Ex
 /// `.auditseal` beside the manifests.
 pub fn store(global: &Global) -> PathBuf {
     directory(global).join(".auditseal")
+}
+
+/// The folder of journals, memory and outbox, with the store that the manifests declare.
+pub async fn kept(global: &Global, folder: &Path, desired: &[Desired]) -> anyhow::Result<Store> {
+    connect_store(desired, folder, &connect_options(global)).await.context("cannot connect to the store")
+}
+
+/// What is wrong with a store, with its code.
+pub fn trouble(error: &StoreError) -> String {
+    error.code().map_or_else(|| error.to_string(), |code| format!("{code}: {error}"))
+}
+
+/// Brings the journals that are asked for into the folder. A run whose past is not known does not begin.
+pub async fn journals(store: &Store, which: Which<'_>, output: &Output) -> Result<(), Exit> {
+    store.fetch(which).await.map_err(|error| not_begun(&error, output))
+}
+
+/// A run that cannot be kept where it is declared to be kept.
+pub fn not_begun(error: &StoreError, output: &Output) -> Exit {
+    output.note(&format!("refused: {}; nothing was changed", trouble(error)));
+    Exit::Refused
+}
+
+/// Whether folder and store are the same. A store that cannot be used is said, and work goes on with the folder: something
+/// told twice is better than something not told. What is damaged ends it.
+pub fn synced(result: Result<(), StoreError>, output: &Output) -> anyhow::Result<bool> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_unavailable() => {
+            let what = "work goes on with the folder; what another machine told may be told again";
+            output.note(&format!("warning: {}; {what}", trouble(&error)));
+            Ok(false)
+        }
+        Err(error) => bail!(trouble(&error)),
+    }
+}
+
+/// Says on a runner, which forgets its disk, that `what` is kept nowhere else.
+pub fn warn_without_store(store: &Store, what: &str, output: &Output) {
+    let is_set = |name: &str| std::env::var(name).is_ok_and(|value| !["", "0", "false"].contains(&value.as_str()));
+    if store.url().is_none() && (is_set("CI") || is_set("GITHUB_ACTIONS")) {
+        let folder = store.folder().display();
+        output.note(&format!(
+            "warning: {what} only in {folder}, which a CI runner forgets: declare a [store], or keep that folder as an artifact"
+        ));
+    }
 }
 
 /// The directory of the manifests.

@@ -79,6 +79,26 @@ impl Memory {
         self
     }
 
+    /// Everything that either knows to be open, for two checks that did not know of each other. What one of them saw end is
+    /// looked at again by the next check: something told twice is better than something never told.
+    #[must_use]
+    pub fn merged(self, other: Self) -> Self {
+        let mut open: BTreeMap<String, Open> = BTreeMap::new();
+        for one in self.open.into_iter().chain(other.open) {
+            let known = open.entry(one.fingerprint.clone()).or_insert_with(|| one.clone());
+            // The first that was told has given its notice its name.
+            if one.since < known.since {
+                *known = one;
+            }
+        }
+        Self {
+            format_version: self.format_version,
+            begun_at: [self.begun_at, other.begun_at].into_iter().flatten().min(),
+            checked_at: self.checked_at.max(other.checked_at),
+            open: open.into_values().collect(),
+        }
+    }
+
     /// The file's text; the same memory gives the same bytes.
     ///
     /// # Errors

@@ -109,7 +109,7 @@ codes! {
         "the same value is declared twice",
         "keep one of the two";
     DUPLICATE_BUCKET = "duplicate-bucket":
-        "one bucket is declared for two uses: audit logs, their access log, and replicas never share a bucket",
+        "one bucket is declared for two uses: audit logs, their access log, replicas and the store never share a bucket",
         "give each its own bucket";
     REPLICA_REGION = "replica-region":
         "a replica is in the region of the audit bucket",
@@ -156,6 +156,12 @@ codes! {
     SINK_CONTRADICTION = "sink-contradiction":
         "two manifests of a directory declare one sink differently, or two sinks write one file",
         "declare a shared sink in `defaults.toml`, or give each a name and a file of its own";
+    INVALID_STORE = "invalid-store":
+        "not a place in S3 where journals and what checks remember can be kept",
+        "write `s3://BUCKET/PREFIX`, without `/` at the end; the bucket is none that holds logs";
+    STORE_CONTRADICTION = "store-contradiction":
+        "manifests of a directory declare different stores: they share journals, drift memory and outbox, so that there is one",
+        "declare `[store]` once, in `defaults.toml`";
     WAIVER_CONTRADICTION = "waiver-contradiction":
         "a control is waived that something else in the manifest cannot do without",
         "remove the waiver, or what needs the control";

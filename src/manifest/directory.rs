@@ -19,6 +19,7 @@ pub fn check_directory(manifests: &[Loaded]) -> Vec<Finding> {
     singletons(manifests, &mut findings);
     credentials(manifests, &mut findings);
     sinks(manifests, &mut findings);
+    stores(manifests, &mut findings);
     findings
 }
 
@@ -44,6 +45,41 @@ fn sinks(manifests: &[Loaded], findings: &mut Vec<Finding>) {
             if name != alert.name {
                 let (path, name, other) = (quote(path), quote(name), quote(other));
                 report("path", format!("{path} is written by sink {name} of manifest {other} too"));
+            }
+        }
+    }
+}
+
+/// A directory has one store, since it has one folder of journals, one drift memory and one outbox; and no bucket that any of
+/// its manifests reconciles.
+fn stores(manifests: &[Loaded], findings: &mut Vec<Finding>) {
+    let Some(first) = manifests.first() else { return };
+    let shown = |loaded: &Loaded| {
+        let store = loaded.desired.store.as_ref();
+        store.map_or("not declared".to_owned(), |store| {
+            format!("{} in account {}", quote(&store.url()), quote(&store.account_id))
+        })
+    };
+    for loaded in manifests {
+        let mut report = |code: &str, message: String, help: &str| {
+            let span = span(loaded, "store.s3");
+            findings.push(error(code, "store.s3", message, Some(help.to_owned()), span));
+        };
+        if loaded.desired.store != first.desired.store {
+            let (here, there, other) = (shown(loaded), shown(first), quote(&first.desired.name));
+            let message = format!("the store is {here} here, and {there} in manifest {other}");
+            let help = "declare `[store]` once, in `defaults.toml`; over several AWS accounts with its `account_id`";
+            report(codes::STORE_CONTRADICTION, message, help);
+        }
+        let Some(store) = &loaded.desired.store else { continue };
+        // The manifest's own buckets were looked at with the rest of it.
+        let others = manifests.iter().filter(|other| other.desired.name != loaded.desired.name);
+        let taken = others.flat_map(|other| claimed(other).into_iter().map(move |claim| (other, claim)));
+        for (other, (kind, name, _, path)) in taken {
+            if kind == "bucket" && name == store.bucket {
+                let (name, other) = (quote(&name), quote(&other.desired.name));
+                let message = format!("bucket {name} of the store is used by manifest {other} too, as `{path}`");
+                report(codes::DUPLICATE_BUCKET, message, "give each use its own bucket");
             }
         }
     }

@@ -32,6 +32,7 @@ fn file(desired: &Desired) -> File {
         account,
         waivers,
         alerts,
+        store,
     } = desired;
     let only = |role: &crate::model::Arn| grammar::RoleOnly { role: Some(role.to_string()) };
     File {
@@ -106,6 +107,9 @@ fn file(desired: &Desired) -> File {
             })
             .collect(),
         account: grammar::Account { public_access_block: account.public_access_block },
+        store: store
+            .as_ref()
+            .map(|store| grammar::Store { s3: Some(store.url()), account_id: Some(store.account_id.clone()) }),
         waivers: waivers.iter().map(waiver).collect(),
         alerts: alerts.iter().map(alerts::written).collect(),
     }

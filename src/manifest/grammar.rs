@@ -53,6 +53,10 @@ pub(super) struct File {
     pub workspaces: BTreeMap<String, Workspace>,
     /// Settings of the whole AWS account.
     pub account: Account,
+    /// Where journals of runs, the memory of `drift` and what waits for sinks are kept, for machines that forget. They are
+    /// always kept in `.auditseal` beside the manifests too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
     /// Controls that are not enforced until a day: the plan shows what differs and leaves it as it is.
     pub waivers: Vec<Waiver>,
     /// Where findings of `drift` are sent: files, webhooks, Slack.
@@ -286,6 +290,19 @@ pub(super) struct Workspace {
 pub(super) struct Account {
     /// Whether public access is blocked for every bucket of the AWS account.
     pub public_access_block: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Store {
+    /// `s3://BUCKET/PREFIX`, one for each directory of manifests. The bucket exists, is in any region, and is none of those
+    /// that hold logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(required)]
+    pub s3: Option<String>,
+    /// AWS account of the bucket. Default: the account of the audit bucket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -44,5 +44,8 @@ pub use secret::mask;
 pub use waivers::check_waivers;
 pub use walk::{Places, join};
 
+/// The code of a directory without manifests.
+pub const NO_MANIFESTS_CODE: &str = codes::NO_MANIFESTS;
+
 /// The code of a finding about a secret in clear text: its line is never shown.
 pub const SECRET_CODE: &str = codes::SECRET;

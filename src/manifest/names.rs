@@ -149,6 +149,24 @@ pub(super) fn log_prefix(text: &str) -> Checked {
     prefix(text.strip_suffix('/').unwrap_or(text))
 }
 
+/// `s3://bucket/prefix`: the bucket and the prefix, which may be left out.
+pub(super) fn store(text: &str) -> Checked<(String, String)> {
+    let refuse = |why: &str, help: &str| {
+        problem(codes::INVALID_STORE, format!("{} is no place for a store: {why}", quote(text)), help)
+    };
+    let Some(rest) = text.strip_prefix("s3://") else {
+        return refuse("it does not begin with `s3://`", "write `s3://BUCKET/PREFIX`");
+    };
+    let (name, below) = rest.split_once('/').map_or((rest, None), |(name, below)| (name, Some(below)));
+    bucket(name, None)?;
+    let Some(below) = below else { return Ok((name.to_owned(), String::new())) };
+    if below.is_empty() || below.starts_with('/') || below.ends_with('/') {
+        return refuse("its prefix begins or ends with `/`", "leave the outer `/` out");
+    }
+    prefix(below).map_err(|found| Problem { code: codes::INVALID_STORE, ..found })?;
+    Ok((name.to_owned(), below.to_owned()))
+}
+
 /// The letters that S3 calls safe in object keys (S3 User Guide, "Naming Amazon S3 objects"), without `*`.
 fn key_letters(text: &str, safe: &str) -> Checked {
     let odd = text.chars().find(|letter| !(letter.is_ascii_alphanumeric() || *letter == '/' || safe.contains(*letter)));

@@ -9,7 +9,7 @@ use crate::finding::Finding;
 use crate::model::Waiver;
 use crate::model::desired::{
     AccessLog, Account, Admin, AwsAccount, Bucket, DatabricksAccount, Delivery, Desired, Key, ObjectLock, Observer,
-    Reader, Replica, Role, Scanner, UnityCatalog, Workspace,
+    Reader, Replica, Role, Scanner, Store, UnityCatalog, Workspace,
 };
 
 use super::grammar::{self, File};
@@ -187,6 +187,9 @@ fn fill(file: &mut File) {
                 replica.account_id.clone_from(&aws.account_id);
             }
         }
+        if let Some(store) = file.store.as_mut().filter(|store| store.account_id.is_none()) {
+            store.account_id.clone_from(&aws.account_id);
+        }
     }
     for reader in file.readers.values_mut() {
         if reader.role.is_some() {
@@ -223,6 +226,7 @@ fn desired(name: &str, file: &File) -> Option<Desired> {
         unity_catalog,
         workspaces,
         account,
+        store,
         waivers,
         alerts,
     } = file.clone();
@@ -282,6 +286,10 @@ fn desired(name: &str, file: &File) -> Option<Desired> {
         account: Account { public_access_block },
         waivers: waivers.into_iter().map(desired_waiver).collect::<Option<Vec<_>>>()?,
         alerts: alerts.into_iter().map(alerts::declared).collect::<Option<Vec<_>>>()?,
+        store: match store {
+            Some(store) => Some(desired_store(store)?),
+            None => None,
+        },
     })
 }
 
@@ -317,6 +325,12 @@ fn desired_bucket(bucket: grammar::Bucket) -> Option<Bucket> {
         event_bridge,
         replicas,
     })
+}
+
+fn desired_store(store: grammar::Store) -> Option<Store> {
+    let grammar::Store { s3, account_id } = store;
+    let (bucket, prefix) = names::store(&s3?).ok()?;
+    Some(Store { bucket, prefix, account_id: account_id? })
 }
 
 fn desired_reader(reader: grammar::Reader) -> Option<Reader> {

@@ -8,7 +8,7 @@ use crate::model::Arn;
 use crate::model::place::Partition;
 
 use super::codes;
-use super::grammar::{Aws, Delivery, File, Replica};
+use super::grammar::{Aws, Delivery, File, Replica, Store};
 use super::names::{self, Problem};
 use super::source::{error, quote};
 use super::walk::Places;
@@ -26,6 +26,7 @@ pub(super) fn check(file: &File, places: &Places) -> Vec<Finding> {
     rules.roles();
     rules.labels();
     rules.unity_catalog();
+    rules.store();
     rules.waivers();
     rules.alerts();
     rules.findings
@@ -170,6 +171,8 @@ impl<'a> Rules<'a> {
     }
 
     fn buckets_differ(&mut self) {
+        let store = self.file.store.as_ref().and_then(|store| names::store(store.s3.as_deref()?).ok());
+        let store = store.map(|(bucket, _)| bucket);
         let replicas = self.file.bucket.replicas.iter().enumerate();
         let all = [("delivery.bucket".to_owned(), self.audit_bucket())]
             .into_iter()
@@ -177,7 +180,8 @@ impl<'a> Rules<'a> {
             .chain(
                 replicas
                     .map(|(index, replica)| (format!("bucket.replicas[{index}].bucket"), replica.bucket.as_deref())),
-            );
+            )
+            .chain([("store.s3".to_owned(), store.as_deref())]);
         let mut seen: BTreeMap<&str, String> = BTreeMap::new();
         for (path, name) in all {
             let Some(name) = name else { continue };
@@ -294,6 +298,16 @@ impl<'a> Rules<'a> {
         {
             let message = format!("{} is the delivery role, which only Databricks may use", quote(&arn.to_string()));
             self.report(codes::DELIVERY_ROLE, path, message, "use a role of its own");
+        }
+    }
+
+    fn store(&mut self) {
+        let Some(Store { s3, account_id }) = &self.file.store else { return };
+        if let Some(s3) = s3 {
+            self.value("store.s3", names::store(s3));
+        }
+        if self.places.exact("store.account_id").is_some() {
+            self.text("store.account_id", account_id.as_ref(), names::aws_account);
         }
     }
 

@@ -34,6 +34,9 @@ pub struct Desired {
     /// Where findings are sent. Nothing of it reaches the cloud that is reconciled.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub alerts: Vec<Alert>,
+    /// Where journals, the memory of drift checks and the outbox are kept beside the local folder.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub store: Option<Store>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,6 +200,30 @@ pub struct Workspace {
 pub struct Account {
     /// All four switches at account level: acts on every bucket of the account.
     pub public_access_block: bool,
+}
+
+/// A part of a bucket that is neither the audit bucket nor one of its copies or logs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Store {
+    pub bucket: String,
+    /// Without leading or trailing slash; empty for the whole bucket.
+    pub prefix: String,
+    /// The account that the bucket has to belong to.
+    pub account_id: String,
+}
+
+impl Store {
+    /// As the manifest writes it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("s3://{}", self.path())
+    }
+
+    /// Bucket and prefix, as they stand in the ARN of an object.
+    #[must_use]
+    pub fn path(&self) -> String {
+        if self.prefix.is_empty() { self.bucket.clone() } else { format!("{}/{}", self.bucket, self.prefix) }
+    }
 }
 
 impl Desired {

@@ -37,7 +37,7 @@ mod tests;
 pub use access::{
     ACCESS_MARKER, AccessFilter, AccessOptions, access_json, access_markdown, access_schema, access_text,
 };
-pub use codes::{ALERTS, CODES, CONTROLS, Code, explain};
+pub use codes::{ALERTS, CODES, CONTROLS, Code, STORE, explain};
 pub use drift::{
     DRIFT_MARKER, DriftOptions, drift_json, drift_line, drift_markdown, drift_news, drift_schema, drift_text,
 };

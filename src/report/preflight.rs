@@ -62,9 +62,9 @@ pub fn preflight_summary(found: &Preflight) -> Option<String> {
 pub(super) fn schema() -> Value {
     let text = json!({ "type": "string" });
     let missing = object(json!({
-        "step": { "description": "index in `steps`; null for the lock", "type": ["integer", "null"], "minimum": 0 },
+        "step": { "description": "index in `steps`; null for lock and store", "type": ["integer", "null"], "minimum": 0 },
         "address": { "anyOf": [{ "type": "null" }, { "$ref": "#/$defs/address" }] },
-        "what_for": { "enum": ["write", "read before", "read back", "undo", "wait", "lock"] },
+        "what_for": { "enum": ["write", "read before", "read back", "undo", "wait", "lock", "store"] },
         "account": text,
         "caller": text,
         "action": text,

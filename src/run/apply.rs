@@ -14,11 +14,12 @@ use crate::provider::{Reader, Writer};
 use crate::rollback::Undeclared;
 
 use super::forget::{Chosen, NothingMarked, plan_forget};
-use super::journal_file::{JournalFile, unfinished};
+use super::journal_file::unfinished;
 use super::lock::{LockError, LockStore, Locks, parameter};
 use super::plan::{PlanOptions, plan};
 use super::rollback::plan_rollback;
 use super::runs::{RunError, journal};
+use super::store::{Store, StoreError, Which};
 
 /// How often a run in which every step was done is looked at, with this pause, until nothing differs.
 const LOOKS: u32 = 3;
@@ -26,8 +27,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// Everything that a run needs beside the plan.
 pub struct ApplyOptions<'a> {
-    /// Directory that holds `runs/`, usually `.auditseal` beside the manifests.
-    pub store: &'a Path,
+    /// Holds `runs/`, usually in `.auditseal` beside the manifests.
+    pub store: &'a Store,
     pub run: &'a str,
     /// Who holds the lock, in words for others.
     pub owner: &'a str,
@@ -51,6 +52,9 @@ pub enum ApplyError {
     Lock(#[from] LockError),
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// Nothing was changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error("the journal under `{path}` could not be created: {error}; nothing was changed")]
     Journal { path: String, error: std::io::Error },
     #[error("live state changed since the plan was made; plan again (`{0}` differs)")]
@@ -185,19 +189,27 @@ where
     W: Writer + LockStore,
     C: Clock,
 {
-    let earlier = unfinished(options.store);
+    // Somebody else's run may have ended while the lock was waited for.
+    options.store.fetch(Which::Newest).await?;
+    let folder = options.store.folder();
+    let earlier = unfinished(folder);
     let started = clock.now();
-    let mut journal = JournalFile::create(options.store, options.run)
-        .map_err(|error| ApplyError::Journal { path: options.store.display().to_string(), error })?;
+    let mut journal = options
+        .store
+        .journal(options.run, clock)
+        .map_err(|error| ApplyError::Journal { path: folder.display().to_string(), error })?;
     let mut applier = Applier { writer, clock, recorder: &mut journal, lease: locks, stop: options.stop, on_event };
-    let outcome = applier.apply(plan_to_apply, options.run).await?;
+    let outcome = match applier.apply(plan_to_apply, options.run).await {
+        Ok(outcome) => outcome,
+        Err(error) => return Err(journal.unbegun().map_or(ApplyError::Record(error), ApplyError::Store)),
+    };
     let verification = if options.stop.load(std::sync::atomic::Ordering::SeqCst) {
         None
     } else {
         // Of its own day: a waiver that ends at midnight does not make a run look unfinished.
         let plan_options = PlanOptions::of(plan_to_apply);
         let all_done = outcome.result == RunResult::Applied;
-        Some(verify(writer, clock, plan_to_apply, options.store, &plan_options, all_done).await?)
+        Some(verify(writer, clock, plan_to_apply, folder, &plan_options, all_done).await?)
     };
     let mut unconfirmed = Vec::new();
     if let (Some(earlier), Some(verification)) = (earlier, &verification) {

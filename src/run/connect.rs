@@ -1,6 +1,7 @@
 //! From manifests to clients: one for each AWS account and region, and for each Databricks account, that they name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::model::desired::Desired;
 use crate::model::{Observed, Place};
@@ -10,6 +11,7 @@ use crate::provider::databricks::{ConnectError as DatabricksConnectError, Databr
 use crate::provider::router::{Connection, PARALLELISM, Router};
 
 use super::lock::{LockStore, Stored};
+use super::store::Store;
 
 /// What the command line says about connections.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +80,37 @@ pub async fn connect(desired: &[Desired], options: &ConnectOptions) -> Result<Ro
         connections.push(Connection::Databricks { client });
     }
     Ok(Router::new(connections).with_parallelism(options.parallelism.unwrap_or(PARALLELISM)))
+}
+
+/// The folder, with the store that the manifests declare. Nothing is sent to AWS yet.
+///
+/// The store is reached as its account is, by the manifests of that account; one in an account of its own with the
+/// credentials of the first manifest, which the policy of its bucket has to let in.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_store(
+    desired: &[Desired],
+    folder: &Path,
+    options: &ConnectOptions,
+) -> Result<Store, ConnectError> {
+    // One for all, as `manifest::check_directory` sees to.
+    let Some(declared) = desired.iter().find_map(|one| one.store.as_ref()) else { return Ok(Store::local(folder)) };
+    let account = &declared.account_id;
+    let by = desired.iter().find(|one| one.aws.account_id == *account).or(desired.first());
+    let Some(aws) = by.map(|one| &one.aws) else { return Ok(Store::local(folder)) };
+    let aws_options = AwsOptions {
+        account: Some(account.clone()),
+        region: aws.region.clone(),
+        profile: options.aws_profile.clone().or_else(|| aws.profile.clone()),
+        credentials: None,
+        assume_role: aws.assume_role.as_ref().map(ToString::to_string),
+        endpoint: options.endpoint_aws.clone(),
+        timeouts: Timeouts::default(),
+    };
+    let client =
+        AwsClient::connect(aws_options).await.map_err(|error| ConnectError::Aws { account: account.clone(), error })?;
+    Ok(Store::declared(folder, declared.url(), client.objects(&declared.bucket, &declared.prefix)))
 }
 
 pub(super) fn aws_targets(desired: &[Desired], options: &ConnectOptions) -> BTreeMap<(String, String), AwsTarget> {

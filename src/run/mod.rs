@@ -20,4 +20,5 @@ pub mod review;
 pub mod revision;
 pub mod rollback;
 pub mod runs;
+pub mod store;
 pub mod watch;

@@ -16,6 +16,7 @@ use auditseal::provider::router::{Connection, Router};
 use auditseal::run::apply::{Applied, ApplyError, ApplyOptions, apply};
 use auditseal::run::clock::SystemClock;
 use auditseal::run::plan::{PlanOptions, plan};
+use auditseal::run::store::Store;
 use aws_credential_types::Credentials;
 
 use crate::sandbox::databricks::Options as SimOptions;
@@ -171,7 +172,7 @@ impl Case {
     ) -> Result<Applied, ApplyError> {
         let run = uuid::Uuid::new_v4().to_string();
         let options = ApplyOptions {
-            store: self.folder.path(),
+            store: &Store::local(self.folder.path()),
             run: &run,
             owner: "a test",
             // A killed run's lock ends with its lease; tests do not wait for that.

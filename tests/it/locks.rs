@@ -8,6 +8,7 @@ use auditseal::plan::Plan;
 use auditseal::provider::router::Router;
 use auditseal::run::apply::{Applied, ApplyError, ApplyOptions, apply};
 use auditseal::run::lock::{Holder, LockError, LockStore};
+use auditseal::run::store::Store;
 
 use crate::harness::{Case, assert_in_sync, changes};
 use crate::struck::{Quick, lock_of};
@@ -19,8 +20,13 @@ async fn run(
     run: &str,
     lock_timeout: Duration,
 ) -> Result<Applied, ApplyError> {
-    let options =
-        ApplyOptions { store: case.folder.path(), run, owner: "a test", lock_timeout, stop: &AtomicBool::new(false) };
+    let options = ApplyOptions {
+        store: &Store::local(case.folder.path()),
+        run,
+        owner: "a test",
+        lock_timeout,
+        stop: &AtomicBool::new(false),
+    };
     apply(router, &Quick, plan, &options, &mut |_| {}).await
 }
 

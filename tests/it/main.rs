@@ -35,5 +35,6 @@ mod rollback;
 mod rooms;
 mod scenarios;
 mod simulator;
+mod stores;
 mod struck;
 mod waits;

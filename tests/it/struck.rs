@@ -9,6 +9,7 @@ use auditseal::plan::Plan;
 use auditseal::provider::router::Router;
 use auditseal::run::apply::{Applied, ApplyError, ApplyOptions, apply};
 use auditseal::run::lock::{parameter, unlock};
+use auditseal::run::store::Store;
 
 use crate::harness::{Case, changes};
 use crate::sandbox::databricks::DeliveryState;
@@ -58,7 +59,7 @@ impl Estate {
 
 pub async fn run(case: &Case, router: &Router, plan: &Plan, run: &str) -> Result<Applied, ApplyError> {
     let options = ApplyOptions {
-        store: case.folder.path(),
+        store: &Store::local(case.folder.path()),
         run,
         owner: "a test",
         lock_timeout: Duration::ZERO,

@@ -9,6 +9,7 @@ use auditseal::model::{Address, Fact, Kind};
 use auditseal::provider::Reader;
 use auditseal::run::apply::{Applied, ApplyOptions, apply};
 use auditseal::run::lock::{Holder, LockStore, unlock};
+use auditseal::run::store::Store;
 
 use crate::harness::{Case, assert_not_refused};
 use crate::sandbox::estate::SPEED;
@@ -155,7 +156,7 @@ async fn a_run_whose_lock_was_broken_writes_nothing_more() {
     let (place, name) = lock_of(&case);
     let clock = Pushed(std::sync::atomic::AtomicI64::new(0));
     let options = ApplyOptions {
-        store: case.folder.path(),
+        store: &Store::local(case.folder.path()),
         run: "first",
         owner: "a test",
         lock_timeout: std::time::Duration::ZERO,

@@ -25,7 +25,7 @@ pub trait Files {
     fn create_folder(&self, path: &Path) -> io::Result<()>;
     /// Writes and syncs a file; what was there is replaced.
     #[expect(clippy::missing_errors_doc, reason = "said at the first one")]
-    fn write(&self, path: &Path, text: &str) -> io::Result<()>;
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()>;
     /// Gives a file another name, in one step.
     #[expect(clippy::missing_errors_doc, reason = "said at the first one")]
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -95,9 +95,9 @@ impl Files for Disk {
         path.parent().map_or(Ok(()), |parent| self.sync_folder(parent))
     }
 
-    fn write(&self, path: &Path, text: &str) -> io::Result<()> {
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         let mut file = private().write(true).create(true).truncate(true).open(path)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(content)?;
         file.sync_all()
     }
 

@@ -134,7 +134,7 @@ impl<F: Files> Outbox<F> {
         let last = waiting.iter().chain(&refused).filter_map(|name| number(name)).max().unwrap_or(0);
         let text = message::write(sink, notice)?;
         let temporary = folder.join(TEMPORARY);
-        self.files.write(&temporary, &text)?;
+        self.files.write(&temporary, text.as_bytes())?;
         self.files.rename(&temporary, &folder.join(format!("{:020}{end}", last.saturating_add(1))))?;
         self.files.sync_folder(&folder)?;
         Ok(Put::Kept)
@@ -195,7 +195,7 @@ impl<F: Files> Outbox<F> {
     pub fn put_off(&self, sink: &str, now: Timestamp, pause: Duration) -> Result<(), OutboxError> {
         let pause = SignedDuration::try_from(pause).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
         let until = now.saturating_add(pause).unwrap_or(now);
-        self.files.write(&self.folder(sink).join(LATER), &until.to_string()).map_err(self.failed())
+        self.files.write(&self.folder(sink).join(LATER), until.to_string().as_bytes()).map_err(self.failed())
     }
 
     /// Until when a sink is left alone; `None` when it is not. What cannot be read, or lies further ahead than a pause can

@@ -73,10 +73,10 @@ impl Files for Dying {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         self.step(|_| Disk.create_folder(path))
     }
-    fn write(&self, path: &Path, text: &str) -> io::Result<()> {
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         self.step(|effect| match effect {
-            Effect::Half => std::fs::write(path, &text.as_bytes()[..text.len() / 2]),
-            _ => Disk.write(path, text),
+            Effect::Half => std::fs::write(path, &content[..content.len() / 2]),
+            _ => Disk.write(path, content),
         })
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

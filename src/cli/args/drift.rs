@@ -7,8 +7,11 @@ A check plans as `plan` does, changes nothing, and also asks whether logs are de
 the log-delivery configuration, the age of its last success, and the newest object that can be listed
 (s3:ListBucket: declare the caller's role under [observers], which may list and not read). What is
 open is remembered in .auditseal/drift.json beside the manifests: the next check marks with + what is
-new and lists what closed. What could not be read neither opens nor closes anything. Who made a change
-is looked up in CloudTrail (cloudtrail:LookupEvents), when that is allowed.
+new and lists what closed. With a [store] in the manifests that folder is a working copy: a machine that
+has forgotten it begins with what the store knows, and every check is kept there; a store that cannot be
+used is said and ends with 3, after what the folder knows was told. What could not be read neither
+opens nor closes anything. Who made a change is looked up in CloudTrail (cloudtrail:LookupEvents), when
+that is allowed.
 
 Examples:
   auditseal drift                                     once, for cron, systemd, CI
@@ -51,7 +54,8 @@ pub struct Drift {
     /// Keep running, and check this often: 1m to 168h, give or take a tenth
     #[arg(long, value_name = "DURATION", value_parser = interval)]
     pub every: Option<std::time::Duration>,
-    /// Folder that remembers what is open, where the manifests' own is read-only [default: .auditseal beside the manifests]
+    /// Local folder that remembers what is open, where the manifests' own is read-only; a declared [store] is kept in step
+    /// with it all the same [default: .auditseal beside the manifests]
     #[arg(long, value_name = "DIR")]
     pub store: Option<std::path::PathBuf>,
     /// Serve /healthz, /readyz and /metrics here: a port of loopback, or ADDRESS:PORT

@@ -320,7 +320,8 @@ pub struct Forget {
 
 #[derive(Debug, Args)]
 pub struct Runs {
-    /// Id of a run, or the beginning of one; without it, all are listed, newest first
+    /// Id of a run, or the beginning of one; without it, all are listed, newest first: those of this machine, and of a
+    /// declared [store]
     pub run: Option<String>,
 }
 

@@ -131,3 +131,20 @@ proptest! {
         }
     }
 }
+
+/// Two checks that did not know of each other: nothing that either knows is forgotten, or gets another name.
+#[test]
+fn memories_are_merged_without_loss() {
+    let first = step(&Memory::empty(), &[1, 2], &[1, 2], 100).memory;
+    let second = step(&Memory::empty(), &[2, 3], &[1, 2, 3], 50).memory;
+    for (left, right) in [(&first, &second), (&second, &first)] {
+        let merged = left.clone().merged(right.clone());
+        assert_eq!(numbers(&merged.open), [1, 2, 3]);
+        let since: Vec<i64> = merged.open.iter().map(|one| one.since.as_second()).collect();
+        assert_eq!(since, [100, 50, 50], "the notice that was told first");
+        let times = (merged.begun_at.unwrap().as_second(), merged.checked_at.unwrap().as_second());
+        assert_eq!(times, (50, 100));
+        assert_eq!(Memory::parse(&merged.text().unwrap()).unwrap(), merged);
+        assert_eq!(merged.clone().merged(Memory::empty()), merged);
+    }
+}

@@ -93,6 +93,7 @@ pub fn desired() -> Desired {
         account: Account { public_access_block: false },
         waivers: Vec::new(),
         alerts: Vec::new(),
+        store: None,
     }
 }
 

@@ -153,3 +153,36 @@ fn sinks_of_a_directory() {
     assert_eq!(loaded[0].desired.alerts, loaded[1].desired.alerts);
     assert_eq!(loaded[0].desired.alerts.len(), 1);
 }
+
+/// A directory has one store, in a bucket that none of its manifests has to do with.
+#[test]
+fn stores_of_a_directory() {
+    let other = MINIMAL.replace("acme-databricks", "acme-other");
+    let store = |bucket: &str| format!("[store]\ns3 = 's3://{bucket}/x'\n");
+    let with = |text: &str, bucket: &str| format!("{text}\n{}", store(bucket));
+    insta::assert_snapshot!(refused(&[
+        ("a.toml", &with(MINIMAL, "acme-other-audit")),
+        ("b.toml", &with(&other, "acme-store")),
+        ("c.toml", &MINIMAL.replace("acme-databricks", "acme-third")),
+    ]), @r###"
+    duplicate-bucket DIR/a.toml:21:6 bucket `acme-other-audit` of the store is used by manifest `b` too, as `delivery.bucket`
+    store-contradiction DIR/b.toml:21:6 the store is `s3://acme-store/x` in account `111122223333` here, and `s3://acme-other-audit/x` in account `111122223333` in manifest `a`
+    store-contradiction DIR/c.toml:12:10 the store is not declared here, and `s3://acme-other-audit/x` in account `111122223333` in manifest `a`
+    "###);
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), &[("a.toml", MINIMAL), ("b.toml", &other), ("defaults.toml", &store("acme-store"))]);
+    let loaded = load(directory.path()).unwrap();
+    assert_eq!(loaded[0].desired.store, loaded[1].desired.store);
+    let found = loaded[0].desired.store.clone().unwrap();
+    assert_eq!((found.url().as_str(), found.account_id.as_str()), ("s3://acme-store/x", "111122223333"));
+    // Over two accounts it has to be said whose the bucket is.
+    let elsewhere = other.replace("111122223333", "444455556666");
+    write(directory.path(), &[("b.toml", &elsewhere)]);
+    let said = said(&load(directory.path()).unwrap_err(), directory.path());
+    assert!(
+        said.contains("in account `444455556666` here, and `s3://acme-store/x` in account `111122223333`"),
+        "{said}"
+    );
+    write(directory.path(), &[("defaults.toml", &format!("{}account_id = '111122223333'\n", store("acme-store")))]);
+    load(directory.path()).unwrap();
+}

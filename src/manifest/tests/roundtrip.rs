@@ -5,7 +5,7 @@ use crate::manifest::{expand, parse};
 use crate::model::alert::{BodyFormat, FileFormat, SecretSource, Sink, WebAddress};
 use crate::model::desired::{
     AccessLog, Account, Admin, AwsAccount, Bucket, DatabricksAccount, Delivery, DeliveryStatus, Desired, Key, LockMode,
-    ObjectLock, Observer, Reader, Replica, Role, Scanner, Undeclared, UnityCatalog, Workspace,
+    ObjectLock, Observer, Reader, Replica, Role, Scanner, Store, Undeclared, UnityCatalog, Workspace,
 };
 use crate::model::place::Partition;
 use crate::model::waiver::LocalAddress;
@@ -163,6 +163,12 @@ fn alerts() -> impl Strategy<Value = Vec<Alert>> {
     })
 }
 
+fn store() -> impl Strategy<Value = Option<Store>> {
+    let prefix = prop_oneof![Just(String::new()), "[A-Za-z0-9_-]{1,9}(/[A-Za-z0-9_-]{1,9}){0,2}"];
+    let one = (bucket("w"), prefix, "[0-9]{12}");
+    prop::option::of(one.prop_map(|(bucket, prefix, account_id)| Store { bucket, prefix, account_id }))
+}
+
 fn readers() -> impl Strategy<Value = Vec<Reader>> {
     let role = (role("R", HOME), any::<bool>()).prop_map(|(role, mfa)| Reader::Role { role, mfa });
     let principal =
@@ -190,7 +196,7 @@ prop_compose! {
         workspaces in prop::collection::btree_map(text(), any::<bool>(), 0..3),
         public_access_block in any::<bool>(),
         waivers in waivers(),
-        alerts in alerts(),
+        (alerts, store) in (alerts(), store()),
     ) -> Desired {
         let mut seen = std::collections::BTreeSet::new();
         let readers = readers.into_iter().filter(|reader| seen.insert(match reader {
@@ -231,6 +237,7 @@ prop_compose! {
             account: Account { public_access_block },
             waivers,
             alerts,
+            store,
         }
     }
 }

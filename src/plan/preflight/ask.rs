@@ -145,6 +145,10 @@ impl<'a> Judge<'a> {
                     state.get(&Query { place: one.place.clone(), read: Read::BucketPolicy { bucket: bucket.clone() } });
                 Some(Named { arn: first()?, policy: self.policy("bucket policy", answer) })
             }
+            // Nobody but the store's own requests has to do with it: its bucket is not one of those that are read.
+            Resource::Objects(_) => {
+                Some(Named { arn: first()?, policy: Some(NamedPolicy::unknown("bucket policy", "it is not read")) })
+            }
             // A key that is being made has no policy yet: tags at its birth are left to IAM.
             Resource::Key(key) if key == "*" => {
                 let text = delegating(account, region);

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::call::{
-    Document, Query, Read, Requirement, documents, lock_requirements, read_requirements, write_requirements,
+    Document, Query, Read, Requirement, StoreUse, documents, lock_requirements, read_requirements, store_requirements,
+    write_requirements,
 };
 use crate::iam::Decision;
 use crate::model::{Address, Desired, Live, Place};
@@ -24,6 +25,9 @@ use ask::{Asked, Judge};
 
 /// Code of the guard that refuses a run whose caller lacks a permission.
 pub const MISSING: &str = "permission-missing";
+
+/// What a permission is for that the declared store needs.
+const STORE: &str = "store";
 
 /// Missing permissions that the guard's message names.
 const NAMED: usize = 3;
@@ -44,10 +48,10 @@ pub struct Preflight {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Missing {
-    /// `None` for the lock, which comes before every step.
+    /// `None` for the lock and the store, which come before every step.
     pub step: Option<StepId>,
     pub address: Option<Address>,
-    /// What for: `write`, `read before`, `read back`, `undo`, `lock`.
+    /// What for: `write`, `read before`, `read back`, `undo`, `wait`, `lock`, `store`.
     pub what_for: String,
     pub account: String,
     pub caller: String,
@@ -99,6 +103,13 @@ pub fn preflight(subject: &Subject<'_>) -> Preflight {
     let mut lacking = BTreeSet::new();
     for (place, parameter) in subject.locks {
         found.look(subject.live, lock_requirements(place, parameter), None, "lock", &mut lacking);
+    }
+    // The first entry of the journal tries it in earnest, before anything is sent: here it is only told early.
+    for one in subject.desired.iter().take(1) {
+        let Some(store) = &one.store else { continue };
+        let place = Place::Aws { account: store.account_id.clone(), region: one.aws.region.clone() };
+        let needed = store_requirements(&place, store, StoreUse::KeepRuns);
+        found.look(subject.live, needed, None, STORE, &mut lacking);
     }
     let mut state = subject.live.clone();
     for step in subject.steps {
@@ -264,7 +275,7 @@ impl std::fmt::Display for Missing {
         let Self { step: _, address, what_for, account: _, caller, action, resource, because, addable: _ } = self;
         match address {
             Some(address) => write!(f, "{address}: ")?,
-            None => f.write_str("the lock: ")?,
+            None => write!(f, "the {what_for}: ")?,
         }
         write!(f, "`{caller}` lacks {action} on {resource} ({what_for}): {because}")
     }

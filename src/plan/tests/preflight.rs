@@ -98,6 +98,30 @@ fn what_is_missing_is_named_with_the_statement_to_add() {
     assert_eq!(found.guard(false, false).map(|guard| guard.verdict), Some(Verdict::Warn));
 }
 
+/// What the bucket of a store says is not read: only what is denied to the caller is certain, and the journal's first entry
+/// tries the rest.
+#[test]
+fn a_store_that_is_denied_is_told_early() {
+    let store = "arn:aws:s3:::acme-auditseal/audit/runs/*";
+    let with = |statement: String| {
+        let mut lab =
+            with_admin(&[may(LOCK, "*"), may("s3:PutBucketPolicy s3:GetBucketPolicy s3:ListBucket", "*"), statement]);
+        lab.desired.store = Some(crate::model::desired::Store {
+            bucket: "acme-auditseal".to_owned(),
+            prefix: "audit".to_owned(),
+            account_id: OWN.to_owned(),
+        });
+        look(&lab, &numbered(vec![(bucket_policy(&lab, &open_policy()), &[])]))
+    };
+    let denied = with(format!(r#"{{"Effect":"Deny","Action":"s3:PutObject","Resource":"{store}"}}"#));
+    assert_eq!(missing(&denied), [(None, "s3:PutObject", "store")]);
+    assert!(denied.missing[0].to_string().starts_with("the store: "), "{}", denied.missing[0]);
+    let open = with(may("s3:PutObject s3:GetObject", store));
+    assert_eq!(missing(&open), []);
+    let unknown: Vec<&str> = open.unknown.iter().map(|one| one.permission.as_str()).collect();
+    assert_eq!(unknown, ["s3:GetObject", "s3:ListBucket", "s3:PutObject"]);
+}
+
 /// The statements that are printed are enough: with them, nothing is missing any more.
 #[test]
 fn the_statement_to_add_is_enough() {

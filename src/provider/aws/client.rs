@@ -99,6 +99,11 @@ impl AwsClient {
         }
     }
 
+    /// The S3 clients for reads and for writes.
+    pub(super) fn s3(&self) -> (&S3, &S3) {
+        (&self.reads.s3, &self.writes.s3)
+    }
+
     pub(super) fn signer(&self) -> &Signer {
         &self.signer
     }

@@ -36,5 +36,6 @@ mod tests;
 
 pub use client::AwsClient;
 pub use config::{AwsOptions, ConnectError, Http, Timeouts};
+pub use s3::{Condition, Kept, Listed, Object, Objects};
 pub use secrets::Secrets;
 pub use ssm::{Parameter, Parameters};

@@ -2,6 +2,7 @@
 //! emulator gives.
 
 mod inventory;
+mod objects;
 mod settings;
 
 use std::collections::VecDeque;

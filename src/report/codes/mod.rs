@@ -5,10 +5,12 @@
 mod alerts;
 mod controls;
 mod estate;
+mod store;
 
 pub use alerts::ALERTS;
 pub use controls::CONTROLS;
 use estate::ESTATE;
+pub use store::STORE;
 
 /// One code and its explanation. Texts are sentences, without line breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub struct Code {
 /// The explanation of a code; `None` for one that does not exist.
 #[must_use]
 pub fn explain(code: &str) -> Option<&'static Code> {
-    CODES.iter().chain(CONTROLS).chain(ALERTS).find(|known| known.code == code)
+    CODES.iter().chain(CONTROLS).chain(ALERTS).chain(STORE).find(|known| known.code == code)
 }
 
 const fn code(code: &'static str, title: &'static str, meaning: &'static str, remedy: &'static str) -> Code {

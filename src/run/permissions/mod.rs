@@ -10,12 +10,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::call::{
-    Listing, Permission, Query, Read, Reasons, Requirement, Resource, Write, lock_requirements, question,
-    read_requirements, write_requirements,
+    Listing, Permission, Query, Read, Reasons, Requirement, Resource, StoreUse, Write, lock_requirements, question,
+    read_requirements, store_requirements, write_requirements,
 };
 use crate::drift;
 use crate::harden::{Scope, harden};
 use crate::manifest;
+use crate::model::desired::Store;
 use crate::model::{Desired, Kind, Live, Place, Reference, WantedResource};
 use crate::observe::{needed_for_access, needed_for_plan};
 use crate::plan::possible::{Aim, possible};
@@ -138,7 +139,33 @@ fn reasons(command: Command, desired: &[Desired]) -> Reasons {
             add(all, &format!("the lock of the location, {parameter}"));
         }
     }
+    for (place, store) in stores(desired) {
+        let because = format!("the store, {}", store.url());
+        store_uses(command).iter().for_each(|of| add(store_requirements(&place, store, *of), &because));
+    }
     reasons
+}
+
+/// What a command does with a declared store.
+fn store_uses(command: Command) -> &'static [StoreUse] {
+    match command {
+        Command::Apply | Command::Rollback | Command::Forget => &[StoreUse::KeepRuns],
+        Command::Runs => &[StoreUse::ReadRuns],
+        Command::Drift => &[StoreUse::KeepChecks],
+        Command::Plan | Command::Access | Command::Unlock | Command::Init => &[],
+    }
+}
+
+/// The stores that manifests declare. Regions are no part of what objects are called; their account's partition is.
+fn stores(desired: &[Desired]) -> Vec<(Place, &Store)> {
+    let mut found: Vec<(Place, &Store)> = Vec::new();
+    for one in desired {
+        let Some(store) = &one.store else { continue };
+        if found.iter().all(|(_, known)| *known != store) {
+            found.push((Place::Aws { account: store.account_id.clone(), region: one.aws.region.clone() }, store));
+        }
+    }
+    found
 }
 
 /// Every request that the command may send, with the alias of the key that it is about, when that has no ARN yet.
@@ -184,7 +211,13 @@ fn by_alias(requirements: Vec<Requirement>, alias: Option<&str>) -> Vec<Requirem
 fn notes(command: Command, desired: &[Desired]) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |text: String| notes.push(text);
-    if command.questions().is_none() && command != Command::Unlock {
+    if let Some((_, store)) = stores(desired).first().filter(|_| !store_uses(command).is_empty()) {
+        note(format!(
+            "The store {}: where its bucket encrypts with a key of your own, also kms:Decrypt and kms:GenerateDataKey on \
+             that key; in another account, the policy of the bucket has to let the caller in too.",
+            store.url()
+        ));
+    } else if command.questions().is_none() && command != Command::Unlock {
         note("Nothing is asked of AWS or Databricks.".to_owned());
         return notes;
     }

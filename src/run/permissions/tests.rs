@@ -55,7 +55,8 @@ fn every_action_of_the_table_is_in_a_list() {
 
 #[test]
 fn who_only_looks_needs_nothing_that_writes() {
-    let full = full();
+    // The store is apart: what it needs is below.
+    let full: Vec<Desired> = full().into_iter().map(|one| Desired { store: None, ..one }).collect();
     for command in [Command::Plan, Command::Drift, Command::Access, Command::Init] {
         let writes: Vec<String> = actions(&permissions(command, &full))
             .into_iter()
@@ -71,6 +72,38 @@ fn who_only_looks_needs_nothing_that_writes() {
         actions(&permissions(Command::Unlock, &full)).into_iter().collect::<Vec<_>>(),
         ["ssm:DeleteParameter", "ssm:GetParameter"]
     );
+}
+
+/// Of the store's bucket nothing but its names, and below its prefix what each command has to do with it.
+#[test]
+fn the_store_is_narrow() {
+    let full = full();
+    let needs = |command: Command| -> Vec<String> {
+        let all = permissions(command, &full).aws.into_iter().flat_map(|one| one.actions);
+        let on_store = |action: &crate::call::ActionNeed| {
+            let own = action.resources.iter().filter(|one| one.contains("acme-auditseal")).cloned().collect::<Vec<_>>();
+            (!own.is_empty()).then(|| format!("{} {}", action.action, own.join(" ").replace("arn:aws:s3:::", "")))
+        };
+        all.filter_map(|action| on_store(&action)).collect()
+    };
+    let runs = ["s3:GetObject acme-auditseal/audit/runs/*", "s3:ListBucket acme-auditseal"];
+    assert_eq!(needs(Command::Runs), runs);
+    for command in [Command::Apply, Command::Rollback, Command::Forget] {
+        assert_eq!(needs(command), [runs[0], runs[1], "s3:PutObject acme-auditseal/audit/runs/*"], "{command:?}");
+    }
+    assert_eq!(
+        needs(Command::Drift),
+        [
+            "s3:DeleteObject acme-auditseal/audit/outbox/*",
+            "s3:GetObject acme-auditseal/audit/drift.json acme-auditseal/audit/outbox/*",
+            "s3:ListBucket acme-auditseal",
+            "s3:PutObject acme-auditseal/audit/drift.json acme-auditseal/audit/outbox/*",
+        ]
+    );
+    for command in [Command::Plan, Command::Access, Command::Unlock, Command::Init] {
+        assert_eq!(needs(command), [""; 0], "{command:?}");
+    }
+    assert!(permissions(Command::Runs, &full).notes.iter().any(|note| note.contains("s3://acme-auditseal/audit")));
 }
 
 /// A star on its own only where AWS takes nothing narrower, and nothing of another account or bucket.

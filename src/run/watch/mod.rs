@@ -61,6 +61,12 @@ impl Watch {
         (state.ended, state.failed) = (Some(Instant::now()), failed);
     }
 
+    /// Whether no check has ended yet.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.state().ended.is_none()
+    }
+
     fn state(&self) -> State {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

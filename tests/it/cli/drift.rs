@@ -13,7 +13,7 @@ use crate::harness::Case;
 use crate::sandbox::databricks::{DeliveryState, Options as SimOptions};
 use crate::sandbox::faults::{Failure, Rule, Trigger};
 
-async fn version(case: &Case, status: BucketVersioningStatus) {
+pub async fn version(case: &Case, status: BucketVersioningStatus) {
     let aws = &case.sandbox.aws;
     let admin = aws.session("PlatformAdmin", true).await.expect("session");
     let configuration = VersioningConfiguration::builder().status(status).build();

@@ -17,6 +17,7 @@ mod review;
 mod rollback;
 mod runs;
 mod signals;
+mod store;
 mod usage;
 
 use std::collections::BTreeMap;

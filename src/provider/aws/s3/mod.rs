@@ -5,11 +5,13 @@
 mod lifecycle;
 mod newest;
 mod notification;
+mod objects;
 mod read;
 mod replication;
 mod whole;
 mod write;
 
+pub use objects::{Condition, Kept, Listed, Object, Objects};
 pub(super) use whole::{Unkept, Whole};
 
 /// The operations, on a client for reads or one for writes.

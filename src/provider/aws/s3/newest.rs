@@ -106,7 +106,7 @@ fn first_day(fresh_since: Timestamp) -> Result<String, Failure> {
     Ok(before.to_string())
 }
 
-fn next(page: &ListObjectsV2Output, token: Option<&str>) -> Result<Option<String>, Failure> {
+pub(super) fn next(page: &ListObjectsV2Output, token: Option<&str>) -> Result<Option<String>, Failure> {
     match (page.is_truncated(), page.next_continuation_token()) {
         (Some(true), Some(next)) if Some(next) != token => Ok(Some(next.to_owned())),
         (Some(true), _) => Err(Failure::incomplete("ListObjectsV2 is cut off and names no next page")),
