@@ -28,6 +28,13 @@ pub trait Recorder: Send {
     /// # Errors
     /// When the entry could not be made durable: the run then stops before its next write.
     fn record(&mut self, entry: &Entry) -> impl Future<Output = Result<(), RecordError>> + Send;
+
+    /// The same for what puts back something that the delivery did not survive: it has to be durable here. A copy elsewhere
+    /// that cannot be made now is no reason to leave the delivery broken; the next entry fails for it.
+    ///
+    /// # Errors
+    /// When the entry could not be made durable here.
+    fn record_undo(&mut self, entry: &Entry) -> impl Future<Output = Result<(), RecordError>> + Send;
 }
 
 /// The journal could not be written.

@@ -32,7 +32,7 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
             let write: Write = run.outputs.resolve(&undo.write)?;
             // Announced like any other write, so that the journal knows of it when the run dies here.
             self.recorder
-                .record(&Entry::WriteStarted {
+                .record_undo(&Entry::WriteStarted {
                     step: *id,
                     at: self.clock.now().to_string(),
                     address: step.address.clone(),

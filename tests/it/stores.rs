@@ -17,20 +17,20 @@ use crate::sandbox::estate::REGION;
 use crate::struck::Quick;
 
 /// The bucket of a store, seen past the faults and records of the estate.
-struct Bucket {
+pub struct Bucket {
     s3: aws_sdk_s3::Client,
     name: String,
 }
 
 impl Bucket {
-    async fn make(case: &Case) -> Self {
+    pub async fn make(case: &Case) -> Self {
         let s3 = case.sandbox.aws.world.s3(&case.sandbox.aws.root());
         let name = format!("{}-store", case.sandbox.aws.bucket);
         s3.create_bucket().bucket(&name).send().await.expect("bucket");
         Self { s3, name }
     }
 
-    async fn put(&self, key: &str, text: &str) {
+    pub async fn put(&self, key: &str, text: &str) {
         let put = self.s3.put_object().bucket(&self.name).key(key);
         put.body(text.as_bytes().to_vec().into()).send().await.expect("put");
     }
@@ -44,7 +44,7 @@ impl Bucket {
         Some(String::from_utf8(answer.body.collect().await.expect("body").to_vec()).expect("text"))
     }
 
-    fn store(&self, case: &Case, router: &Router, folder: &Path) -> Store {
+    pub fn store(&self, case: &Case, router: &Router, folder: &Path) -> Store {
         let client = router.aws(&case.sandbox.aws.account, REGION).expect("client");
         Store::declared(folder, format!("s3://{}", self.name), client.objects(&self.name, ""))
     }

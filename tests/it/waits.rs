@@ -1,19 +1,21 @@
 //! What a change may cost the delivery: nothing. Waits, undoing, and stopping between steps.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use auditseal::apply::{Clock, Event, StepState};
 use auditseal::call::{Query, Read};
 use auditseal::journal::RunResult;
 use auditseal::model::{Address, Fact, Kind};
 use auditseal::provider::Reader;
-use auditseal::run::apply::{Applied, ApplyOptions, apply};
+use auditseal::run::apply::{Applied, ApplyError, ApplyOptions, apply};
 use auditseal::run::lock::{Holder, LockStore, unlock};
 use auditseal::run::store::Store;
 
-use crate::harness::{Case, assert_not_refused};
+use crate::harness::{Case, assert_not_refused, clock};
 use crate::sandbox::estate::SPEED;
 use crate::sandbox::faults::{Failure, Rule, Trigger};
+use crate::stores::Bucket;
 use crate::struck::{delivers, lock_of};
 
 /// The state of every step of a kind.
@@ -80,6 +82,42 @@ async fn changes_that_delivery_does_not_survive_are_taken_back() {
     case.sandbox.databricks.deliver_now().await;
     case.converge(&router).await;
     assert_eq!(algorithm(&case).await, "aws:kms");
+}
+
+/// A store that is lost meanwhile is no reason to leave the delivery broken: what is taken back stands in the file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_delivery_does_not_survive_is_taken_back_without_the_store_too() {
+    let case = Case::insecure().await;
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    let role = case.sandbox.insecure.as_ref().expect("insecure").role_arn.clone();
+    let bucket = Bucket::make(&case).await;
+    let options = ApplyOptions {
+        store: &bucket.store(&case, &router, case.folder.path()),
+        run: "mine",
+        owner: "a test",
+        lock_timeout: Duration::ZERO,
+        stop: &AtomicBool::new(false),
+    };
+    let (mut encrypted, mut lost) = (false, false);
+    let ended = apply(&router, &clock(), &plan, &options, &mut |event| {
+        if is_encrypted(&event) {
+            break_credential(&case, &role, true);
+            encrypted = true;
+        } else if encrypted && matches!(event, Event::Waiting { .. }) && !lost {
+            lost = true;
+            tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(bucket.put("runs/mine.jsonl", "somebody else's"));
+            });
+        }
+    })
+    .await;
+    assert!(lost, "nothing was waited for");
+    assert!(matches!(ended, Err(ApplyError::Record(_))), "the next write is not sent without the store: {ended:?}");
+    assert_eq!(algorithm(&case).await, "AES256", "the default that worked is back");
+    break_credential(&case, &role, false);
+    case.sandbox.databricks.deliver_now().await;
+    case.converge(&router).await;
 }
 
 /// Half of it taken back would be worse than nothing: the key without the role's permission for it.

@@ -46,6 +46,12 @@ impl<C: Clock> Journal<'_, C> {
         Some(trouble)
     }
 
+    fn append(&mut self, entry: &Entry) -> Result<(), RecordError> {
+        let line = self.file.append(entry)?;
+        self.content.extend_from_slice(line.as_bytes());
+        Ok(())
+    }
+
     async fn upload(&mut self, remote: &Remote) -> Result<(), StoreError> {
         let condition = self.etag.clone().map_or(Condition::New, Condition::Replaces);
         match remote.put(self.clock, &self.name, &self.content, &condition).await? {
@@ -76,8 +82,7 @@ fn is_urgent(entry: &Entry) -> bool {
 
 impl<C: Clock> Recorder for Journal<'_, C> {
     async fn record(&mut self, entry: &Entry) -> Result<(), RecordError> {
-        let line = self.file.append(entry)?;
-        self.content.extend_from_slice(line.as_bytes());
+        self.append(entry)?;
         let Some(remote) = self.remote.filter(|_| is_urgent(entry)) else { return Ok(()) };
         match self.upload(remote).await {
             Ok(()) => Ok(()),
@@ -87,5 +92,15 @@ impl<C: Clock> Recorder for Journal<'_, C> {
                 Err(told)
             }
         }
+    }
+
+    async fn record_undo(&mut self, entry: &Entry) -> Result<(), RecordError> {
+        self.append(entry)?;
+        if let Some(remote) = self.remote
+            && let Err(error) = self.upload(remote).await
+        {
+            self.trouble = Some(error);
+        }
+        Ok(())
     }
 }
