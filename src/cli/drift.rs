@@ -12,6 +12,7 @@ use auditseal::report;
 use auditseal::run::alert::{Alerting, AwsSecrets, keep, send};
 use auditseal::run::drift::{Checked, Counted, DriftOptions, check};
 use auditseal::run::drift_file;
+use auditseal::run::drift_lock::{self, CheckLockError};
 use auditseal::run::watch::{Server, Watch, pause};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -83,6 +84,16 @@ async fn once(
         Err(exit) => return Ok(Err(exit)),
     };
     let store = verb.store.clone().unwrap_or_else(|| session::store(global));
+    // Held until this check is remembered, so that the next one is made against it.
+    let _lock =
+        match drift_lock::lock(&store, verb.lock_timeout, |held| output.note(&format!("Waiting: {held}."))).await {
+            Ok(lock) => lock,
+            Err(held @ CheckLockError::Held { .. }) => {
+                output.note(&format!("refused: lock-held: {held}"));
+                return Ok(Err(Exit::Refused));
+            }
+            Err(error) => return Err(error.into()),
+        };
     let memory = drift_file::load(&store)?;
     let partial = is_part(&global.manifest);
     let alerting = Alerting::of(&store, session::directory(global), &loaded, !partial);
@@ -169,7 +180,7 @@ async fn go_on(global: &Global, verb: &Drift, every: Duration, output: &Output) 
                     exit = signals.next() => return Ok(exit),
                 }
             }
-            // The manifests are wrong, and that was said.
+            // The manifests are wrong, or another check goes on for too long, and that was said.
             Ok(Err(_)) => watch.failed(took),
             Err(error) => {
                 output.error(&error.context("the check failed"));

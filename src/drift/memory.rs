@@ -20,6 +20,10 @@ pub struct Open {
     /// Name of the manifest when it was last seen.
     pub manifest: Option<String>,
     pub owner: Option<String>,
+    /// Where no manifest owns it (a gap, a refusal, what manifests share): which checks have to look again before it is gone.
+    /// Otherwise, and in a memory of an earlier version, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_by: Option<SeenBy>,
     /// What has to be read before it can be said to be gone.
     pub basis: String,
     pub drift: bool,
@@ -27,6 +31,41 @@ pub struct Open {
     pub since: Timestamp,
     pub finding: Finding,
     pub changed_by: Option<ChangedBy>,
+}
+
+/// The checks that saw a finding and have not seen it end. A check of one manifest does not see what another one's check
+/// does: only one of the same manifests, or of more, can tell that a finding is gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenBy {
+    /// A check of all manifests.
+    pub whole: bool,
+    /// Checks of a part of them, each by the owners of its manifests.
+    pub parts: BTreeSet<BTreeSet<String>>,
+}
+
+impl SeenBy {
+    fn is_empty(&self) -> bool {
+        !self.whole && self.parts.is_empty()
+    }
+
+    /// What is left when a check of this scope does not see it.
+    fn without(&self, scope: &Scope) -> Self {
+        if scope.whole {
+            return Self::default();
+        }
+        let is_another = |part: &&BTreeSet<String>| !part.is_subset(&scope.owners);
+        Self { whole: self.whole, parts: self.parts.iter().filter(is_another).cloned().collect() }
+    }
+
+    /// With a check of this scope, which sees it.
+    fn with(self, scope: &Scope) -> Self {
+        let Self { whole, mut parts } = self.without(scope);
+        if !scope.whole {
+            parts.insert(scope.owners.clone());
+        }
+        Self { whole: whole || scope.whole, parts }
+    }
 }
 
 /// All of them, with the time of the check that wrote them down.
@@ -132,6 +171,7 @@ pub fn advance(memory: &Memory, seen: &[Seen], scope: &Scope) -> Advanced {
             fingerprint: one.fingerprint.clone(),
             manifest: one.manifest.clone(),
             owner: one.owner.clone(),
+            seen_by: one.owner.is_none().then(|| before.map(seen_by).unwrap_or_default().with(scope)),
             basis: one.basis.clone(),
             drift: one.drift,
             since: before.map_or(now, |before| before.since),
@@ -144,15 +184,19 @@ pub fn advance(memory: &Memory, seen: &[Seen], scope: &Scope) -> Advanced {
         next.memory.open.push(open);
     }
     for one in known.into_values() {
+        let mut kept = one.clone();
         match fate(one, scope) {
             Fate::Gone => {
-                next.closed.push(one.clone());
+                next.closed.push(kept);
                 continue;
             }
             Fate::Unseen => next.unseen.insert(one.fingerprint.clone()),
-            Fate::Elsewhere => next.elsewhere.insert(one.fingerprint.clone()),
+            Fate::Elsewhere { left } => {
+                kept.seen_by = left.or(kept.seen_by);
+                next.elsewhere.insert(one.fingerprint.clone())
+            }
         };
-        next.memory.open.push(one.clone());
+        next.memory.open.push(kept);
     }
     next.closed.sort_by(|a, b| (b.finding.severity, &a.finding).cmp(&(a.finding.severity, &b.finding)));
     next
@@ -162,17 +206,27 @@ enum Fate {
     Gone,
     /// It could not be looked at.
     Unseen,
-    /// It was not to be looked at.
-    Elsewhere,
+    /// It was not to be looked at; `left` are the checks that still are to, where that changed.
+    Elsewhere {
+        left: Option<SeenBy>,
+    },
+}
+
+/// What a memory of an earlier version holds is taken for what all manifests together saw.
+fn seen_by(one: &Open) -> SeenBy {
+    one.seen_by.clone().unwrap_or(SeenBy { whole: true, ..SeenBy::default() })
 }
 
 fn fate(one: &Open, scope: &Scope) -> Fate {
+    let judged = is_judged(one, scope);
     match &one.owner {
         // Nothing declares it any longer.
         Some(owner) if scope.whole && !scope.owners.contains(owner) => Fate::Gone,
-        Some(owner) if !scope.owners.contains(owner) => Fate::Elsewhere,
-        None if !scope.whole && one.basis != basis::CHECK => Fate::Elsewhere,
-        _ if is_judged(one, scope) => Fate::Gone,
+        Some(owner) if !scope.owners.contains(owner) => Fate::Elsewhere { left: None },
+        None if !seen_by(one).without(scope).is_empty() => {
+            Fate::Elsewhere { left: judged.then(|| seen_by(one).without(scope)) }
+        }
+        _ if judged => Fate::Gone,
         _ => Fate::Unseen,
     }
 }

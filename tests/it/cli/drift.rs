@@ -187,6 +187,29 @@ async fn unread_and_silent(case: &Case, shell: &Shell) {
     assert_eq!(silent["deliveries"][0]["state"], "failing");
 }
 
+/// Started in one moment, as by two schedulers: the second one is a check after the first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_checks_at_once_the_second_sees_what_the_first_remembers() {
+    let case = Case::empty().await;
+    let shell = Shell::of(&case).await;
+    let log = "\n[[alerts]]\nname = \"log\"\nkind = \"file\"\npath = \"../findings.jsonl\"\n";
+    shell.write("manifests/acme.toml", shell.read("manifests/acme.toml") + log);
+    let check = ["drift", "--format", "json"];
+    let (one, two) = tokio::join!(shell.ends(&check, 2), shell.ends(&check, 2));
+    let (one, two) = (one.json(), two.json());
+    let new = |check: &Value| check["summary"]["new"].as_u64().expect("count");
+    let open = one["summary"]["open"].as_u64().expect("count");
+    assert!(open > 10, "{one:#}");
+    assert_eq!((new(&one) + new(&two), two["summary"]["open"].as_u64()), (open, Some(open)), "{one:#}\n{two:#}");
+    let told = told(&shell).into_iter().filter(|(state, _)| state == "finding.opened").count();
+    assert_eq!(told as u64, open);
+
+    // One that does not end.
+    let lock = std::fs::File::open(shell.path("manifests/.auditseal/drift.lock")).expect("the lock");
+    lock.lock().expect("locked");
+    shell.ends(&["drift", "--lock-timeout", "1s"], 3).await.says("refused: lock-held: another check is using `");
+}
+
 /// Asks the way a probe does.
 async fn ask(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("connect");
