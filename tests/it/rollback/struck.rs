@@ -196,7 +196,7 @@ async fn kill_matrix(estate: Estate, first: usize, step: usize) {
     // Polls make the length of a run vary a little.
     assert!(struck * 10 >= results.len() * 8, "{struck} of {} points were reached", results.len());
     if all() {
-        let count = format!("{struck} of {} requests\n", requests.len());
+        let count = format!("{struck} deaths at {} requests\n", requests.len());
         std::fs::write(std::env::temp_dir().join(format!("kill-rollback-{estate:?}.txt")), count).expect("count");
     }
 }
