@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auditseal::alert::{Http, Timeouts};
+use auditseal::alert::Timeouts;
 use auditseal::drift::Outcome;
 use auditseal::finding::{Delivered, Notice, NoticeState};
 use auditseal::manifest::is_part;
 use auditseal::model::Desired;
 use auditseal::report;
-use auditseal::run::alert::{Alerting, AwsSecrets, keep, send};
+use auditseal::run::alert::{Alerting, AwsSecrets, connect, keep, send};
+use auditseal::run::connect::ConnectOptions;
 use auditseal::run::drift::{Checked, Counted, DriftOptions, check};
 use auditseal::run::drift_file;
 use auditseal::run::drift_lock::{self, CheckLockError};
@@ -50,18 +51,19 @@ struct Made {
     alerting: Alerting,
     kept: Delivered,
     desired: Vec<Desired>,
+    connecting: ConnectOptions,
 }
 
 impl Made {
     /// Sends what waits for the sinks. One that fails is said, and is no failure of the check: what is for it waits.
     async fn tell(self, global: &Global, output: &Output) -> anyhow::Result<()> {
-        let Self { checked, alerting, kept, desired } = self;
+        let Self { checked, alerting, kept, desired, connecting } = self;
         let mut delivered = kept;
         if !alerting.targets().is_empty() {
             let at = checked.check.checked_at;
             let open: Vec<Notice> = checked.memory.open.iter().map(|one| one.notice(NoticeState::Opened, at)).collect();
-            let vault = AwsSecrets { desired, options: session::connect_options(global) };
-            let (http, clock) = (Http::new(Timeouts::default())?, session::clock(global));
+            let vault = AwsSecrets { desired, options: connecting };
+            let (http, clock) = (connect(Timeouts::default())?, session::clock(global));
             delivered = send(&alerting, Some(&open), delivered, (&vault, &http, &clock)).await;
         }
         if !delivered.findings.is_empty() {
@@ -98,7 +100,11 @@ async fn once(
     let partial = is_part(&global.manifest);
     let alerting = Alerting::of(&store, session::directory(global), &loaded, !partial);
     let desired = session::desired(loaded);
-    let router = session::connections(global, &desired).await?;
+    let mut connecting = session::connect_options(global);
+    if let Some(watch) = watch {
+        connecting.requests = watch.requests();
+    }
+    let router = session::connections_with(global, &desired, &connecting).await?;
     let now = jiff::Timestamp::now();
     // In whole seconds, as everything that is compared with it.
     let now = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
@@ -114,7 +120,7 @@ async fn once(
     let Checked { check, memory: after } = checked;
     let checked = Checked { check, memory: after.untold(&memory, &kept.unkept) };
     drift_file::save(&store, &checked.memory)?;
-    Ok(Ok(Made { checked, alerting, kept, desired }))
+    Ok(Ok(Made { checked, alerting, kept, desired, connecting }))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

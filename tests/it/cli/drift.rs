@@ -260,10 +260,21 @@ async fn checks_go_on_through_failures_until_a_signal() {
         "auditseal_checks_total{result=\"failed\"} ",
         "auditseal_open_findings{manifest=\"acme\",severity=\"high\"} ",
         "auditseal_questions_total ",
+        "auditseal_requests_total{provider=\"aws\"} ",
+        "auditseal_requests_total{provider=\"databricks\"} ",
         "auditseal_last_success_timestamp_seconds ",
     ] {
         assert!(metrics.contains(expected), "{expected} is not in\n{metrics}");
     }
+    let number = |series: &str| -> u64 {
+        let value = metrics.lines().find_map(|line| line.strip_prefix(series));
+        value.and_then(|value| value.trim().parse().ok()).unwrap_or_else(|| panic!("{series} is not in\n{metrics}"))
+    };
+    let provider = |name: &str| number(&format!("auditseal_requests_total{{provider=\"{name}\"}} "));
+    // Lists have pages of three here, and tokens are fetched.
+    let (sent, served) = (provider("aws") + provider("databricks"), case.sandbox.faults.counted().0);
+    assert!(number("auditseal_questions_total ") < sent && sent <= served, "{sent} of {served}\n{metrics}");
+    assert!(provider("aws") > provider("databricks") && provider("databricks") > 10, "{metrics}");
     for secret in ["sandbox-admin-secret", "AKIA", "ASIA"] {
         assert!(!metrics.contains(secret), "{metrics}");
     }
