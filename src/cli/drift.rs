@@ -106,8 +106,8 @@ async fn once(
     }
     let router = session::connections_with(global, &desired, &connecting).await?;
     let now = jiff::Timestamp::now();
-    // In whole seconds, as everything that is compared with it.
-    let now = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
+    // Finer than a second: a finding that closes and opens again is told by its time from the one before.
+    let now = jiff::Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
     let options = DriftOptions { now, partial };
     let checked = match watch {
         None => check(&router, &desired, &memory, options).await,

@@ -29,6 +29,10 @@ pub struct Open {
     pub drift: bool,
     /// When it was first seen.
     pub since: Timestamp,
+    /// The last check before that read its manifest as a whole and did not see it. None when there was none: then it may be as
+    /// old as the estate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Timestamp>,
     pub finding: Finding,
     pub changed_by: Option<ChangedBy>,
 }
@@ -73,9 +77,12 @@ impl SeenBy {
 #[serde(deny_unknown_fields)]
 pub struct Memory {
     pub format_version: String,
-    /// The first check: what was open then, nobody is known to have changed.
+    /// The first check.
     pub begun_at: Option<Timestamp>,
     pub checked_at: Option<Timestamp>,
+    /// When each manifest was last read as a whole, by its owner.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub read_at: BTreeMap<String, Timestamp>,
     pub open: Vec<Open>,
 }
 
@@ -92,7 +99,7 @@ impl Memory {
     /// Nothing was checked yet.
     #[must_use]
     pub fn empty() -> Self {
-        Self { format_version: VERSION.to_owned(), begun_at: None, checked_at: None, open: Vec::new() }
+        Self { format_version: VERSION.to_owned(), ..Self::default() }
     }
 
     /// Reads the file's text.
@@ -159,7 +166,7 @@ pub fn advance(memory: &Memory, seen: &[Seen], scope: &Scope) -> Advanced {
     let now = scope.now.unwrap_or(Timestamp::UNIX_EPOCH);
     let mut known: BTreeMap<&str, &Open> = memory.open.iter().map(|one| (one.fingerprint.as_str(), one)).collect();
     let begun_at = memory.begun_at.or(scope.now);
-    let memory_now = Memory { begun_at, checked_at: scope.now, ..Memory::empty() };
+    let memory_now = Memory { begun_at, checked_at: scope.now, read_at: read_at(memory, scope), ..Memory::empty() };
     let mut next = Advanced { memory: memory_now, ..Advanced::default() };
     let mut taken = BTreeSet::new();
     for one in seen {
@@ -175,6 +182,7 @@ pub fn advance(memory: &Memory, seen: &[Seen], scope: &Scope) -> Advanced {
             basis: one.basis.clone(),
             drift: one.drift,
             since: before.map_or(now, |before| before.since),
+            after: before.map_or_else(|| last_read(one, memory, scope), |before| before.after),
             finding: one.finding.clone(),
             changed_by: before.and_then(|before| before.changed_by.clone()),
         };
@@ -200,6 +208,27 @@ pub fn advance(memory: &Memory, seen: &[Seen], scope: &Scope) -> Advanced {
     }
     next.closed.sort_by(|a, b| (b.finding.severity, &a.finding).cmp(&(a.finding.severity, &b.finding)));
     next
+}
+
+fn read_at(memory: &Memory, scope: &Scope) -> BTreeMap<String, Timestamp> {
+    let mut read_at = memory.read_at.clone();
+    // What is declared no more need not be kept in mind.
+    read_at.retain(|owner, _| !scope.whole || scope.owners.contains(owner));
+    let read = scope.owners.iter().filter(|owner| scope.judged.contains(&basis::manifest(owner)));
+    read_at.extend(read.filter_map(|owner| Some((owner.clone(), scope.now?))));
+    read_at
+}
+
+/// What manifests share was last seen by a check that read all of those that are checked now.
+fn last_read(one: &Seen, memory: &Memory, scope: &Scope) -> Option<Timestamp> {
+    match &one.owner {
+        Some(owner) => memory.read_at.get(owner).copied(),
+        None => {
+            let all: Option<Vec<Timestamp>> =
+                scope.owners.iter().map(|owner| memory.read_at.get(owner).copied()).collect();
+            all?.into_iter().min()
+        }
+    }
 }
 
 enum Fate {

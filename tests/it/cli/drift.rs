@@ -95,8 +95,6 @@ async fn drift_is_told_once_to_an_observer_and_closed_when_it_is_repaired() {
     assert!(first["deliveries"][0]["newest_object"].is_string());
 
     let before = told(&shell);
-    // Checks have whole seconds, and who made a change is not asked of what the first one found.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
     version(&case, BucketVersioningStatus::Suspended).await;
     forgotten(&case, true);
     let found = shell.ends(&["drift", "--format", "json", "--fail-on", "low"], 2).await.json();
