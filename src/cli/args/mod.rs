@@ -344,6 +344,7 @@ pub enum SchemaOf {
     PlanExplain,
     Access,
     Drift,
+    Init,
     Permissions,
     Review,
     PolicySimulate,
