@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::Client;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Certificate, Client};
 use url::Url;
 
 use super::answer::Answer;
@@ -53,10 +53,19 @@ impl Http {
     /// # Errors
     /// When the proxy variables cannot be used.
     pub fn new(timeouts: Timeouts) -> Result<Self, HttpError> {
+        Self::trusting(timeouts, &[])
+    }
+
+    /// With certificate authorities beside the system's.
+    ///
+    /// # Errors
+    /// As [`Http::new`].
+    pub fn trusting(timeouts: Timeouts, authorities: &[Certificate]) -> Result<Self, HttpError> {
         // The first provider of a process stays: another client may have installed it already, which is as good.
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
             Client::builder()
+                .tls_certs_merge(authorities.to_vec())
                 .user_agent(concat!("auditseal/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(timeouts.connect)
                 .timeout(timeouts.request)

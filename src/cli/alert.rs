@@ -1,8 +1,8 @@
-use auditseal::alert::{Http, Timeouts};
+use auditseal::alert::Timeouts;
 use auditseal::finding::Delivered;
 use auditseal::manifest::is_part;
 use auditseal::report;
-use auditseal::run::alert::{Alerting, AwsSecrets, deliver, queues, retry_refused, test};
+use auditseal::run::alert::{Alerting, AwsSecrets, connect, deliver, queues, retry_refused, test};
 use clap::{Args, Subcommand};
 
 use super::args::{Format, Global};
@@ -69,7 +69,7 @@ pub async fn run(global: &Global, verb: &Alert, output: &Output) -> anyhow::Resu
     let desired = session::desired(loaded);
     let store = session::kept(global, &folder, &desired).await?;
     let vault = AwsSecrets { desired, options: session::connect_options(global) };
-    let (http, clock) = (Http::new(Timeouts::default())?, session::clock(global));
+    let (http, clock) = (connect(Timeouts::default())?, session::clock(global));
     let edge = (&vault, &http, &clock);
     match &verb.verb {
         AlertVerb::List => {

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auditseal::alert::{Http, Timeouts};
+use auditseal::alert::Timeouts;
 use auditseal::drift::Outcome;
 use auditseal::finding::{Delivered, Notice, NoticeState};
 use auditseal::manifest::is_part;
 use auditseal::model::Desired;
 use auditseal::report;
-use auditseal::run::alert::{Alerting, AwsSecrets, keep, send};
+use auditseal::run::alert::{Alerting, AwsSecrets, connect, keep, send};
+use auditseal::run::connect::ConnectOptions;
 use auditseal::run::drift::{Checked, Counted, DriftOptions, check};
 use auditseal::run::drift_file;
+use auditseal::run::drift_lock::{self, CheckLockError};
 use auditseal::run::store::Store;
 use auditseal::run::watch::{Server, Watch, pause};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -52,6 +54,7 @@ struct Made {
     alerting: Alerting,
     kept: Delivered,
     desired: Vec<Desired>,
+    connecting: ConnectOptions,
     store: Store,
     /// Whether the store, where one is declared, knows what this check knows.
     is_stored: bool,
@@ -61,13 +64,13 @@ impl Made {
     /// Sends what waits for the sinks. One that fails is said, and is no failure of the check: what is for it waits. Gives
     /// whether everything is kept where it is declared to be.
     async fn tell(self, global: &Global, output: &Output) -> anyhow::Result<bool> {
-        let Self { checked, alerting, kept, desired, store, mut is_stored } = self;
+        let Self { checked, alerting, kept, desired, connecting, store, mut is_stored } = self;
         let mut delivered = kept;
         if !alerting.targets().is_empty() {
             let at = checked.check.checked_at;
             let open: Vec<Notice> = checked.memory.open.iter().map(|one| one.notice(NoticeState::Opened, at)).collect();
-            let vault = AwsSecrets { desired, options: session::connect_options(global) };
-            let (http, clock) = (Http::new(Timeouts::default())?, session::clock(global));
+            let vault = AwsSecrets { desired, options: connecting };
+            let (http, clock) = (connect(Timeouts::default())?, session::clock(global));
             delivered = send(&alerting, Some(&open), delivered, (&vault, &http, &clock)).await;
         }
         if !delivered.findings.is_empty() {
@@ -92,6 +95,16 @@ async fn once(
         Err(exit) => return Ok(Err(exit)),
     };
     let folder = verb.store.clone().unwrap_or_else(|| session::store(global));
+    // Held until this check is remembered, so that the next one is made against it.
+    let _lock =
+        match drift_lock::lock(&folder, verb.lock_timeout, |held| output.note(&format!("Waiting: {held}."))).await {
+            Ok(lock) => lock,
+            Err(held @ CheckLockError::Held { .. }) => {
+                output.note(&format!("refused: lock-held: {held}"));
+                return Ok(Err(Exit::Refused));
+            }
+            Err(error) => return Err(error.into()),
+        };
     let partial = is_part(&global.manifest);
     let alerting = Alerting::of(&folder, session::directory(global), &loaded, !partial);
     let desired = session::desired(loaded);
@@ -103,10 +116,14 @@ async fn once(
     let mut is_stored = session::synced(store.sync_outbox(&clock).await, output)?
         && session::synced(store.sync_memory(&clock).await, output)?;
     let memory = drift_file::load(&folder)?;
-    let router = session::connections(global, &desired).await?;
+    let mut connecting = session::connect_options(global);
+    if let Some(watch) = watch {
+        connecting.requests = watch.requests();
+    }
+    let router = session::connections_with(global, &desired, &connecting).await?;
     let now = jiff::Timestamp::now();
-    // In whole seconds, as everything that is compared with it.
-    let now = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
+    // Finer than a second: a finding that closes and opens again is told by its time from the one before.
+    let now = jiff::Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
     let options = DriftOptions { now, partial };
     let checked = match watch {
         None => check(&router, &desired, &memory, options).await,
@@ -123,7 +140,7 @@ async fn once(
     is_stored = is_stored
         && session::synced(store.sync_outbox(&clock).await, output)?
         && session::synced(store.sync_memory(&clock).await, output)?;
-    Ok(Ok(Made { checked, alerting, kept, desired, store, is_stored }))
+    Ok(Ok(Made { checked, alerting, kept, desired, connecting, store, is_stored }))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -189,7 +206,7 @@ async fn go_on(global: &Global, verb: &Drift, every: Duration, output: &Output) 
                     exit = signals.next() => return Ok(exit),
                 }
             }
-            // The manifests are wrong, and that was said.
+            // The manifests are wrong, or another check goes on for too long, and that was said.
             Ok(Err(_)) => watch.failed(took),
             Err(error) => {
                 output.error(&error.context("the check failed"));

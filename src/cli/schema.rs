@@ -10,6 +10,7 @@ pub fn run(verb: &Schema, output: &Output) -> anyhow::Result<Exit> {
         SchemaOf::Plan => auditseal::report::plan_schema(),
         SchemaOf::PlanExplain => auditseal::report::explanation_schema(),
         SchemaOf::Drift => auditseal::report::drift_schema(),
+        SchemaOf::Init => auditseal::report::init_schema(),
         SchemaOf::Permissions => auditseal::report::permissions_schema(),
         SchemaOf::Review => auditseal::report::review_schema(),
         SchemaOf::PolicySimulate => auditseal::report::simulated_schema(),

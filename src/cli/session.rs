@@ -41,6 +41,15 @@ pub fn desired(loaded: Vec<Loaded>) -> Vec<Desired> {
 
 /// Clients for every account that the manifests name.
 pub async fn connections(global: &Global, desired: &[Desired]) -> anyhow::Result<Router> {
+    connections_with(global, desired, &connect_options(global)).await
+}
+
+/// The same, by options that say more than the command line does.
+pub async fn connections_with(
+    global: &Global,
+    desired: &[Desired],
+    options: &ConnectOptions,
+) -> anyhow::Result<Router> {
     let aws: BTreeSet<&String> = desired.iter().map(|one| &one.aws.account_id).collect();
     if global.aws_profile.is_some() && aws.len() > 1 {
         bail!("--aws-profile serves one AWS account, the manifests name {}: set `[aws] profile` in each", aws.len());
@@ -52,7 +61,7 @@ pub async fn connections(global: &Global, desired: &[Desired]) -> anyhow::Result
             databricks.len()
         );
     }
-    connect(desired, &connect_options(global)).await.context("cannot connect")
+    connect(desired, options).await.context("cannot connect")
 }
 
 /// What the command line says about connections.
@@ -63,6 +72,7 @@ pub fn connect_options(global: &Global) -> ConnectOptions {
         endpoint_aws: global.endpoint_aws.clone(),
         endpoint_databricks: global.endpoint_databricks.clone(),
         parallelism: global.parallelism.map(usize::from),
+        ..ConnectOptions::default()
     }
 }
 

@@ -21,22 +21,26 @@ const LATENCY_HOURS: i64 = 1;
 pub struct Lookup {
     pub fingerprint: String,
     pub queries: Vec<Query>,
+    /// Earlier events made what the last check saw, which was in order.
+    after: Timestamp,
     /// Names by which the changed thing is known in events.
     names: BTreeSet<String>,
 }
 
 /// Lookups for the drift that opened since the last check, and for what opened so recently that its event may not have been
-/// listed yet; the worst come first, and the number of event names is bounded. What the first check found may be as old as
-/// the estate, and changes at Databricks are not in CloudTrail.
+/// listed yet; the worst come first, and the number of event names is bounded. What the first check of a manifest found may
+/// be as old as the estate, and changes at Databricks are not in CloudTrail.
 #[must_use]
-pub fn lookups(facts: &Facts<'_>, memory: &Memory, previous: Option<Timestamp>) -> Vec<Lookup> {
-    let (Some(begun), Some(previous)) = (memory.begun_at, previous) else { return Vec::new() };
-    let before = |time: Timestamp| time.checked_sub(LATENCY_HOURS.hours()).unwrap_or(Timestamp::UNIX_EPOCH);
-    let (recent, from) = (before(facts.now), before(previous));
-    let is_asked = |one: &&Open| one.drift && one.changed_by.is_none() && one.since > begun && one.since >= recent;
+pub fn lookups(facts: &Facts<'_>, memory: &Memory) -> Vec<Lookup> {
+    let recent = facts.now.checked_sub(LATENCY_HOURS.hours()).unwrap_or(Timestamp::UNIX_EPOCH);
+    let is_asked = |one: &&Open| one.drift && one.changed_by.is_none() && one.since >= recent;
+    let asked_for: Vec<(&Open, Timestamp)> =
+        memory.open.iter().filter(is_asked).filter_map(|one| Some((one, one.after?))).collect();
+    // One question for all: CloudTrail is asked by the name of the event.
+    let Some(from) = asked_for.iter().map(|(_, after)| whole_second(*after)).min() else { return Vec::new() };
     let mut asked = BTreeSet::new();
     let mut all = Vec::new();
-    for one in memory.open.iter().filter(is_asked) {
+    for (one, after) in asked_for {
         let Ok(address) = one.finding.subject.parse::<Address>() else { continue };
         let Some(resource) = facts.wanted.resources.iter().find(|resource| resource.address == address) else {
             continue;
@@ -52,22 +56,33 @@ pub fn lookups(facts: &Facts<'_>, memory: &Memory, previous: Option<Timestamp>) 
             continue;
         }
         asked.extend(queries.iter().cloned());
-        all.push(Lookup { fingerprint: one.fingerprint.clone(), queries, names });
+        all.push(Lookup { fingerprint: one.fingerprint.clone(), queries, after, names });
     }
     all
 }
 
-/// The newest event that is about the thing.
+/// Events have whole seconds.
+fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// The newest event that is about the thing, since it was seen in order. Of two callers in one second nobody knows who was
+/// the last.
 #[must_use]
 pub fn attribute(lookup: &Lookup, answers: &BTreeMap<Query, Observed<Fact>>) -> Option<ChangedBy> {
     let mut events: Vec<&TrailEvent> = Vec::new();
     for query in &lookup.queries {
         if let Some(Observed::Present(Fact::TrailEvents(found))) = answers.get(query) {
-            events.extend(found.iter().filter(|event| event.resources.iter().any(|name| lookup.names.contains(name))));
+            let since = whole_second(lookup.after);
+            let is_about = |event: &&TrailEvent| event.resources.iter().any(|name| lookup.names.contains(name));
+            events.extend(found.iter().filter(|event| event.time >= since).filter(is_about));
         }
     }
-    let newest = events.into_iter().max_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)))?;
-    let TrailEvent { id, name, time, principal, resources: _ } = newest.clone();
+    let newest = events.iter().max_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)))?;
+    if events.iter().any(|event| event.time == newest.time && event.principal != newest.principal) {
+        return None;
+    }
+    let TrailEvent { id, name, time, principal, resources: _ } = (*newest).clone();
     Some(ChangedBy { principal, event: name, event_id: id, time })
 }
 

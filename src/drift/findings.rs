@@ -25,7 +25,7 @@ pub struct Seen {
     pub owner: Option<String>,
     /// Whether live state differs from the declaration and a plan would change it; otherwise it is only reported.
     pub drift: bool,
-    /// What has to be read before the finding's absence means anything: an element of [`basis`].
+    /// What has to be read before the finding's absence means anything: an element of `basis`.
     pub basis: String,
     /// The resource, for drift.
     pub address: Option<Address>,
@@ -109,7 +109,7 @@ pub fn seen(facts: &Facts<'_>, health: &Health) -> (Vec<Seen>, BTreeSet<String>)
     (seen, judged(facts, health, &estates))
 }
 
-/// What was read, as [`basis`] names it.
+/// What was read, as `basis` names it.
 fn judged(facts: &Facts<'_>, health: &Health, estates: &Estates) -> BTreeSet<String> {
     let mut judged = health.judged.clone();
     judged.insert(basis::CHECK.to_owned());

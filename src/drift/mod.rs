@@ -18,7 +18,7 @@ pub use check::{Check, OpenFinding, Outcome, Summary};
 pub use estates::Estates;
 pub use findings::{Seen, seen};
 pub use health::{DeliveryReport, DeliveryState, Health, health, questions};
-pub use memory::{Advanced, Memory, MemoryError, Open, Scope, advance};
+pub use memory::{Advanced, Memory, MemoryError, Open, Scope, SeenBy, advance};
 
 use std::collections::BTreeSet;
 

@@ -190,7 +190,8 @@ pub(super) fn object_lock(draft: &mut Draft<'_>, site: &Site<'_>, declared: Opti
     let read = Read::BucketObjectLock { bucket: site.name_of_bucket() };
     let address = site.address(Kind::BucketObjectLock);
     let Some(declared) = declared else {
-        if let Some(live) = draft.peek(&site.place, read, Fact::object_lock) {
+        // Unread it may be on: a manifest that is silent about it then has not been compared with the bucket.
+        if let Ok(Some(live)) = draft.need(&site.place, read, Fact::object_lock) {
             let what = live
                 .retention
                 .map_or("no default retention".to_owned(), |one| format!("{} {} days", one.mode, one.days));

@@ -1,14 +1,18 @@
 //! Adapters to AWS and Databricks. The two ports are different traits, so that whoever plans cannot write.
 
+mod authorities;
 pub mod aws;
 pub mod databricks;
 pub mod router;
-mod unanswered;
+mod sent;
 
 use std::future::Future;
 
 use crate::call::{Query, Write, WriteOutcome};
 use crate::model::{Fact, Observed, Place};
+
+pub use authorities::{Authorities, AuthoritiesError};
+pub use sent::Requests;
 
 /// Asks live state.
 pub trait Reader: Send + Sync {

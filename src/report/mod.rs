@@ -12,6 +12,7 @@ mod document;
 mod drift;
 mod effects;
 mod explain;
+mod init;
 mod json;
 mod markdown;
 mod notice;
@@ -42,6 +43,7 @@ pub use drift::{
     DRIFT_MARKER, DriftOptions, drift_json, drift_line, drift_markdown, drift_news, drift_schema, drift_text,
 };
 pub use explain::{explanation_json, explanation_markdown, explanation_schema, explanation_text};
+pub use init::{InitDelivery, InitReport, init_json, init_schema};
 pub use json::plan_json;
 pub use markdown::{PLAN_MARKER, plan_markdown};
 pub use notice::{MAX_NOTICE_BYTES, notice_json, notice_ocsf, notice_schema, notice_slack, sarif};

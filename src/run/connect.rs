@@ -5,10 +5,10 @@ use std::path::Path;
 
 use crate::model::desired::Desired;
 use crate::model::{Observed, Place};
-use crate::provider::WriteError;
 use crate::provider::aws::{AwsClient, AwsOptions, ConnectError as AwsConnectError, Http, Timeouts};
 use crate::provider::databricks::{ConnectError as DatabricksConnectError, DatabricksClient, DatabricksOptions};
 use crate::provider::router::{Connection, PARALLELISM, Router};
+use crate::provider::{Requests, WriteError};
 
 use super::lock::{LockStore, Stored};
 use super::store::Store;
@@ -22,6 +22,8 @@ pub struct ConnectOptions {
     pub endpoint_databricks: Option<String>,
     /// Requests at one time and service.
     pub parallelism: Option<usize>,
+    /// Where what is sent is counted.
+    pub requests: Requests,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +47,7 @@ pub(super) struct AwsTarget {
 /// # Errors
 /// When an endpoint, a profile or a configuration file is unusable.
 pub async fn connect(desired: &[Desired], options: &ConnectOptions) -> Result<Router, ConnectError> {
-    let http = Http::new(&Timeouts::default())?;
+    let http = Http::counted(&Timeouts::default(), &options.requests)?;
     let mut connections = Vec::new();
     for ((account, region), target) in aws_targets(desired, options) {
         let client = AwsClient::connect_with(
@@ -73,6 +75,7 @@ pub async fn connect(desired: &[Desired], options: &ConnectOptions) -> Result<Ro
         let mut databricks_options = DatabricksOptions::new(account.clone(), one.aws.partition);
         databricks_options.profile = options.databricks_profile.clone().or_else(|| one.databricks.profile.clone());
         databricks_options.endpoint = options.endpoint_databricks.clone();
+        databricks_options.requests = options.requests.clone();
         databricks_options.parallelism = options.parallelism.unwrap_or(PARALLELISM);
         let client = DatabricksClient::connect(databricks_options)
             .await

@@ -61,7 +61,7 @@ pub async fn check<R: Reader>(reader: &R, desired: &[Desired], before: &Memory, 
     let health = health(&facts);
     let (seen, judged) = seen(&facts, &health);
     let mut advanced = advance(before, &seen, &Scope::of(&facts, judged, !options.partial));
-    let notes = who(reader, &facts, &mut advanced, before.checked_at).await;
+    let notes = who(reader, &facts, &mut advanced).await;
     let check = Check::of(&facts, health, &advanced, before, notes);
     Checked { check, memory: advanced.memory }
 }
@@ -76,13 +76,8 @@ fn unread(desired: &[Desired], live: &Live) -> BTreeSet<String> {
 
 /// Notes who made the changes that just opened, as far as CloudTrail tells. Nothing else depends on it: when it may not be
 /// asked, that is said once.
-async fn who<R: Reader>(
-    reader: &R,
-    facts: &Facts<'_>,
-    advanced: &mut Advanced,
-    previous: Option<Timestamp>,
-) -> Vec<String> {
-    let asked = lookups(facts, &advanced.memory, previous);
+async fn who<R: Reader>(reader: &R, facts: &Facts<'_>, advanced: &mut Advanced) -> Vec<String> {
+    let asked = lookups(facts, &advanced.memory);
     let queries: BTreeSet<Query> = asked.iter().flat_map(|lookup| lookup.queries.iter().cloned()).collect();
     let answers: BTreeMap<Query, Observed<Fact>> =
         reread(reader, queries).await.iter().map(|(query, answer)| (query.clone(), answer.clone())).collect();

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod connect;
 pub mod drift;
 pub mod drift_file;
+pub mod drift_lock;
 pub mod forget;
 pub mod format;
 pub mod journal_file;

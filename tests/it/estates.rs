@@ -311,11 +311,10 @@ async fn comes_together(mess: Mess, wish: Wish) -> Result<(), String> {
     Ok(())
 }
 
-/// Whatever is there is declared as it is: nothing is planned, and each waiver brings back its own change.
-async fn is_adopted(mess: Mess) -> Result<(), String> {
-    let mut case = mess.make().await;
+/// What `init --from-live` is asked for the audit bucket.
+pub fn adoption(case: &Case) -> AdoptOptions {
     let today = auditseal::run::clock::today();
-    let options = AdoptOptions {
+    AdoptOptions {
         databricks_account: case.sandbox.aws.databricks_account.clone(),
         aws_account: None,
         region: None,
@@ -331,7 +330,14 @@ async fn is_adopted(mess: Mess) -> Result<(), String> {
         until: today,
         allow: std::collections::BTreeSet::new(),
         beside: Beside::default(),
-    };
+    }
+}
+
+/// Whatever is there is declared as it is: nothing is planned, and each waiver brings back its own change.
+async fn is_adopted(mess: Mess) -> Result<(), String> {
+    let mut case = mess.make().await;
+    let today = auditseal::run::clock::today();
+    let options = adoption(&case);
     let account = case.sandbox.aws.account.clone();
     let adopted = {
         // Before the account is known, the credentials tell it.

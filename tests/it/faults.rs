@@ -11,7 +11,7 @@ use crate::harness::{Case, changes};
 use crate::sandbox::faults::{Failure, Moment, Rule, Trigger};
 use crate::struck::{Estate, all, chosen, delivers, exposed_to, lock_of, resume, run, undisturbed};
 
-const CLASSES: [(Moment, Failure); 9] = [
+pub const CLASSES: [(Moment, Failure); 9] = [
     (Moment::Before, Failure::Throttle),
     (Moment::Before, Failure::Status(500)),
     (Moment::After, Failure::Status(503)),

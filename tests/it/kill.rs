@@ -28,7 +28,7 @@ async fn killed(estate: Estate, n: u64, moment: Moment, keys: usize) -> Option<V
     if !struck {
         return None;
     }
-    let mut wrong = unannounced(&case);
+    let mut wrong = unannounced(&case, "killed");
     if delivered && !delivers(&case).await {
         wrong.push(format!("the delivery that worked is lost: {:#?}", case.sandbox.databricks.log_deliveries()));
     }
@@ -42,8 +42,8 @@ async fn killed(estate: Estate, n: u64, moment: Moment, keys: usize) -> Option<V
 }
 
 /// Writes that took effect without being on disk before: their number by operation, against the journal's.
-fn unannounced(case: &Case) -> Vec<String> {
-    let path = case.folder.path().join("runs/killed.jsonl");
+pub fn unannounced(case: &Case, run: &str) -> Vec<String> {
+    let path = case.folder.path().join(format!("runs/{run}.jsonl"));
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let mut announced: BTreeMap<String, i64> = BTreeMap::new();
     for line in text.lines() {

@@ -90,6 +90,8 @@ fn open(code: &str) -> Open {
         fingerprint: code.to_owned(),
         manifest: None,
         owner: None,
+        seen_by: None,
+        after: None,
         basis: "address:x".to_owned(),
         drift: false,
         since: "2026-11-23T06:00:00Z".parse().expect("time"),

@@ -19,8 +19,8 @@ Examples:
   auditseal drift --every 15m                         go on until SIGTERM or Ctrl-C
   auditseal drift --every 15m --listen 9187           with /healthz, /readyz and /metrics on loopback
 
-Exit codes: 0 in sync and everything was read; 2 drift; 3 something could not be read, or a guard
-refuses a plan of this state; 4 --fail-on was given and something of that severity is open; 1 failed;
+Exit codes: 0 in sync and everything was read; 2 drift; 3 something could not be read, a guard refuses
+a plan of this state, or another check goes on for longer than --lock-timeout; 4 --fail-on was given and something of that severity is open; 1 failed;
 64 wrong usage; 130, 143 ended by SIGINT, SIGTERM. With --every a check that fails is said and
 counted, and the next one is made all the same.";
 
@@ -58,6 +58,9 @@ pub struct Drift {
     /// with it all the same [default: .auditseal beside the manifests]
     #[arg(long, value_name = "DIR")]
     pub store: Option<std::path::PathBuf>,
+    /// How long to wait for another check that uses the same folder
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub lock_timeout: std::time::Duration,
     /// Serve /healthz, /readyz and /metrics here: a port of loopback, or ADDRESS:PORT
     #[arg(long, value_name = "ADDRESS", requires = "every", value_parser = address)]
     pub listen: Option<std::net::SocketAddr>,

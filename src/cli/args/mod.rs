@@ -345,6 +345,7 @@ pub enum SchemaOf {
     PlanExplain,
     Access,
     Drift,
+    Init,
     Permissions,
     Review,
     PolicySimulate,

@@ -6,7 +6,8 @@ works, its bucket, prefix, key and role, who reads and who administers, with a w
 that does not hold yet. `auditseal plan` right after it changes nothing, and the file reads as a list of
 things to do. Without it, flags or a few questions on a terminal give a manifest for a new estate.
 
-The file is manifests/NAME.toml, or what -m names. Nothing is ever overwritten.
+The file is manifests/NAME.toml, or what -m names. Nothing is ever overwritten. --format json prints
+what was found and written, and what a plan of it shows, as one document.
 
 Examples:
   auditseal init --from-live --databricks-account-id 0d26daa6-5e44-4c97-a497-ef015f91254a

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use auditseal::adopt::{Candidate, Choice, pending};
 use auditseal::manifest::Answer;
+use auditseal::report::{InitDelivery, InitReport};
 use auditseal::run::adopt::{AdoptError, AdoptOptions, Adoption, adopt, beside};
 use auditseal::run::clock::today;
 use jiff::civil::Date;
@@ -15,7 +16,7 @@ use super::super::exit::Exit;
 use super::super::output::Output;
 use super::super::{plan, session};
 use super::ask::{Asked, ask, pick};
-use super::{Given, Init, Place, deliver, usage};
+use super::{Given, Init, Place, deliver, document, usage};
 
 /// Days that waivers last unless somebody says otherwise: a quarter.
 const DAYS: i64 = 90;
@@ -60,7 +61,7 @@ pub async fn run(global: &Global, verb: &Init, given: Given, place: &Place, outp
     let connect = |desired| async move { session::connections(global, &[desired]).await };
     match adopt(&options, connect, |all| choose(all, output)).await {
         Ok(adoption) => conclude(global, verb, place, &adoption, output),
-        Err(error) => failed(error, output),
+        Err(error) => failed(global, error, output),
     }
 }
 
@@ -112,6 +113,7 @@ fn conclude(global: &Global, verb: &Init, place: &Place, adoption: &Adoption, ou
             output.note(&format!("refused: {refusal}"));
         }
         output.note("Nothing is written. Grant what is missing, correct what is refused, or pass --allow CODE.");
+        document(global, &reported(adoption), output)?;
         return Ok(Exit::Refused);
     }
     let left = pending(&adoption.plan.changes);
@@ -127,7 +129,37 @@ fn conclude(global: &Global, verb: &Init, place: &Place, adoption: &Adoption, ou
         }
     }
     let path = place.path(&adoption.name);
-    deliver(verb, &path, &adoption.text, &next(global, &path, left.is_empty()), output)
+    deliver(global, verb, &path, reported(adoption), &next(global, &path, left.is_empty()), output)
+}
+
+fn reported(adoption: &Adoption) -> InitReport {
+    let Adoption { name, text, delivery, others, plan, waivers, readers, admins } = adoption;
+    InitReport {
+        from_live: true,
+        manifest: Some(name.clone()),
+        path: None,
+        text: Some(text.clone()),
+        adopted: delivery.as_ref().map(found),
+        others: others.iter().map(found).collect(),
+        readers: *readers,
+        admins: *admins,
+        waivers: *waivers,
+        changes: plan.changes.clone(),
+        gaps: plan.gaps.clone(),
+        guards: plan.guards.clone(),
+    }
+}
+
+fn found(one: &Candidate) -> InitDelivery {
+    InitDelivery {
+        config_id: one.config_id.clone(),
+        name: one.name.clone(),
+        bucket: one.bucket.clone(),
+        prefix: one.prefix.clone(),
+        role: one.role.clone(),
+        enabled: one.enabled,
+        status: one.health.clone(),
+    }
 }
 
 fn said(adoption: &Adoption, output: &Output) {
@@ -161,13 +193,14 @@ fn next(global: &Global, path: &Path, in_sync: bool) -> Vec<String> {
     ]
 }
 
-fn failed(error: AdoptError<anyhow::Error>, output: &Output) -> anyhow::Result<Exit> {
+fn failed(global: &Global, error: AdoptError<anyhow::Error>, output: &Output) -> anyhow::Result<Exit> {
     match error {
         AdoptError::Connect(error) => Err(error),
         AdoptError::Unread(gaps) => {
             let lines: BTreeSet<String> = gaps.iter().map(ToString::to_string).collect();
             lines.iter().for_each(|line| output.note(&format!("unread: {line}")));
             output.note("refused: unread-inputs: nothing can be adopted without that. Nothing is written.");
+            document(global, &InitReport { from_live: true, gaps, ..InitReport::default() }, output)?;
             Ok(Exit::Refused)
         }
         AdoptError::UnknownDelivery { ref known, .. } => {

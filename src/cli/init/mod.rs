@@ -11,9 +11,10 @@ use auditseal::adopt::{Fresh, Who, fresh, text};
 use auditseal::manifest::{self, Answer, Defaults};
 use auditseal::model::Arn;
 use auditseal::model::place::Partition;
+use auditseal::report::{self, InitReport};
 use auditseal::run::adopt::{CreateError, create};
 
-use super::args::Global;
+use super::args::{Format, Global};
 use super::exit::Exit;
 use super::output::Output;
 use super::session;
@@ -23,6 +24,9 @@ use args::PartitionName;
 use ask::{Asked, ask};
 
 pub async fn run(global: &Global, verb: &Init, output: &Output) -> anyhow::Result<Exit> {
+    if global.format == Format::Markdown {
+        return Ok(usage(&["what was written is printed as text or json, not as markdown".to_owned()], output));
+    }
     let given = match Given::check(verb) {
         Ok(given) => given,
         Err(wrong) => return Ok(usage(&wrong, output)),
@@ -39,7 +43,7 @@ pub async fn run(global: &Global, verb: &Init, output: &Output) -> anyhow::Resul
     if verb.from_live {
         return live::run(global, verb, given, &place, output).await;
     }
-    offline(verb, given, &place, output)
+    offline(global, verb, given, &place, output)
 }
 
 /// The name of a manifest, and not that of the defaults that manifests share.
@@ -165,7 +169,7 @@ const NEEDED: [Asked; 4] = [
     Asked { flag: "--bucket", question: "Name of the audit bucket", answer: Answer::Bucket, default: None },
 ];
 
-fn offline(verb: &Init, given: Given, place: &Place, output: &Output) -> anyhow::Result<Exit> {
+fn offline(global: &Global, verb: &Init, given: Given, place: &Place, output: &Output) -> anyhow::Result<Exit> {
     let mut values = [&verb.databricks_account_id, &verb.aws_account_id, &verb.region, &verb.bucket].map(Option::clone);
     let Given { partition, role, mut admins, mut readers } = given;
     let mut missing: Vec<&str> =
@@ -211,6 +215,7 @@ fn offline(verb: &Init, given: Given, place: &Place, output: &Output) -> anyhow:
     }
     let name = place.name(verb.name.as_deref()).unwrap_or_else(|| bucket.clone());
     let role_profile = verb.role_profile.clone();
+    let (reading, administering) = (readers.len(), admins.len());
     let sketch = fresh(&Fresh {
         databricks_account,
         aws_account,
@@ -225,7 +230,15 @@ fn offline(verb: &Init, given: Given, place: &Place, output: &Output) -> anyhow:
     });
     let Some(text) = finished(&place.path(&name), &name, &text(&sketch), output) else { return Ok(Exit::Failed) };
     let next = ["auditseal plan".to_owned()];
-    deliver(verb, &place.path(&name), &text, &next, output)
+    let path = place.path(&name);
+    let report = InitReport {
+        manifest: Some(name),
+        text: Some(text),
+        readers: reading,
+        admins: administering,
+        ..InitReport::default()
+    };
+    deliver(global, verb, &path, report, &next, output)
 }
 
 /// One after another, until an empty answer.
@@ -267,10 +280,29 @@ fn finished(path: &Path, name: &str, text: &str, output: &Output) -> Option<Stri
     }
 }
 
+/// The document, where it was asked for.
+fn document(global: &Global, report: &InitReport, output: &Output) -> anyhow::Result<()> {
+    if global.format == Format::Json {
+        output.data(&report::init_json(report)?)?;
+    }
+    Ok(())
+}
+
 /// Prints or writes the manifest, checked against its neighbours, and says how to go on.
-fn deliver(verb: &Init, path: &Path, text: &str, next: &[String], output: &Output) -> anyhow::Result<Exit> {
+fn deliver(
+    global: &Global,
+    verb: &Init,
+    path: &Path,
+    mut report: InitReport,
+    next: &[String],
+    output: &Output,
+) -> anyhow::Result<Exit> {
+    let text = report.text.as_deref().unwrap_or_default();
     if verb.stdout {
-        output.data(text)?;
+        match global.format {
+            Format::Json => document(global, &report, output)?,
+            _ => output.data(text)?,
+        }
         return Ok(Exit::Done);
     }
     match create(path, text) {
@@ -281,6 +313,8 @@ fn deliver(verb: &Init, path: &Path, text: &str, next: &[String], output: &Outpu
         }
     }
     output.note(&format!("Wrote {}.", path.display()));
+    report.path = Some(path.display().to_string());
+    document(global, &report, output)?;
     // The file is good by itself; with the others of its directory it may contradict.
     if let Err(findings) = manifest::load(path.parent().unwrap_or(Path::new("."))) {
         output.note(&session::render_problems(&findings, output));

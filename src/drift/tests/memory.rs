@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::drift::{Advanced, Memory, Open, Scope, advance};
+use crate::drift::{Advanced, Memory, Open, Scope, SeenBy, advance};
 use crate::finding::{Finding, NoticeState, Severity};
 
 const MINE: &str = "account/mine";
@@ -29,7 +29,7 @@ fn scope(judged: impl IntoIterator<Item = u8>, whole: bool, at: i64) -> Scope {
         judged: judged.into_iter().map(|number| format!("address:{number}")).collect(),
         owners: [MINE.to_owned()].into(),
         whole,
-        now: Timestamp::from_second(at).ok(),
+        now: Timestamp::from_Timestamp::from_second(at).unwrap().ok(),
     }
 }
 
@@ -83,6 +83,52 @@ fn a_check_of_a_part_leaves_the_rest_alone() {
     assert_eq!(numbers(&whole.closed), [2, 3]);
 }
 
+/// What no manifest owns, as a check of these owners sees it. 0 and 1 are gaps of the check itself, which are always judged.
+fn shared(found: &[u8], judged: &[u8], owners: &[&str], whole: bool, memory: &Memory) -> Advanced {
+    let basis = |number: u8| if number < 2 { "check".to_owned() } else { format!("address:{number}") };
+    let one = |number: &u8| Seen { basis: basis(*number), ..seen(*number, None) };
+    let found: Vec<Seen> = found.iter().map(one).collect();
+    let owners = owners.iter().map(|owner| (*owner).to_owned()).collect();
+    let judged = judged.iter().copied().chain([0, 1]).map(basis).collect();
+    advance(memory, &found, &Scope { judged, owners, ..scope([], whole, 100) })
+}
+
+#[test]
+fn checks_of_parts_in_turn_leave_each_others_findings_open() {
+    // 0 and 1 are seen with one manifest, 2 with the other, 3 with both.
+    let first = shared(&[0, 1, 3], &[2, 3], &[MINE], false, &Memory::empty());
+    assert_eq!(numbers(&first.opened), [0, 1, 3]);
+    let second = shared(&[2, 3], &[2, 3], &[OTHER], false, &first.memory);
+    assert_eq!((numbers(&second.opened), numbers(&second.closed)), (vec![2], vec![]));
+    assert_eq!(second.elsewhere, BTreeSet::from(["0".to_owned(), "1".to_owned()]));
+    let again = shared(&[1, 3], &[2, 3], &[MINE], false, &second.memory);
+    assert_eq!((numbers(&again.opened), numbers(&again.closed)), (vec![], vec![0]));
+    assert_eq!(numbers(&again.memory.open), [1, 2, 3]);
+    // Gone with this one: 3 stays for the other, who still sees it.
+    let gone = shared(&[], &[2, 3], &[MINE], false, &again.memory);
+    assert_eq!((numbers(&gone.closed), numbers(&gone.memory.open)), (vec![1], vec![2, 3]));
+    let last = shared(&[], &[2, 3], &[OTHER], false, &gone.memory);
+    assert_eq!((numbers(&last.closed), last.memory.open.len()), (vec![2, 3], 0));
+}
+
+#[test]
+fn what_all_manifests_together_saw_only_all_of_them_close() {
+    let whole = shared(&[1, 2], &[1, 2], &[MINE, OTHER], true, &Memory::empty());
+    let part = shared(&[2], &[1, 2], &[MINE], false, &whole.memory);
+    assert_eq!((part.closed.len(), numbers(&part.memory.open)), (0, vec![1, 2]));
+    // Two manifests that are not all either.
+    let two = shared(&[], &[1, 2], &[MINE, OTHER], false, &part.memory);
+    assert_eq!((two.closed.len(), numbers(&two.memory.open)), (0, vec![1, 2]));
+    // Unread: it is not said to be gone.
+    let blind = shared(&[], &[1], &[MINE, OTHER], true, &two.memory);
+    assert_eq!((numbers(&blind.closed), blind.unseen), (vec![1], BTreeSet::from(["2".to_owned()])));
+    // What a memory of an earlier version holds is taken for what all of them saw.
+    let mut old = whole.memory.clone();
+    old.open.iter_mut().for_each(|one| one.seen_by = None);
+    let part = shared(&[], &[1, 2], &[MINE], false, &old);
+    assert_eq!((part.closed.len(), numbers(&part.memory.open)), (0, vec![1, 2]));
+}
+
 #[test]
 fn a_memory_is_read_as_it_was_written() {
     let memory = step(&Memory::empty(), &[1, 2], &[], 100).memory;
@@ -130,6 +176,44 @@ proptest! {
             memory = Memory::parse(&next.memory.text().unwrap()).unwrap();
         }
     }
+
+    /// Whoever checks: nothing is told twice, and a check closes only what each of its manifests, checked again, does not see.
+    #[test]
+    fn checks_of_parts_alternate(
+        checks in prop::collection::vec(
+            (0_u8..3, prop::collection::btree_set(0_u8..4, 0..4), prop::collection::btree_set(0_u8..4, 0..4)), 1..16)
+    ) {
+        let mut memory = Memory::empty();
+        let mut open: BTreeSet<u8> = BTreeSet::new();
+        // What each kind of check saw when it was made last.
+        let mut last: [BTreeSet<u8>; 3] = Default::default();
+        for (kind, found, read) in checks {
+            let owners: &[&str] = match kind { 0 => &[MINE], 1 => &[OTHER], _ => &[MINE, OTHER] };
+            let whole = kind == 2;
+            let read: Vec<u8> = read.union(&found).copied().chain([0, 1]).collect();
+            let seen: Vec<u8> = found.iter().copied().collect();
+            let next = shared(&seen, &read, owners, whole, &memory);
+            for number in numbers(&next.opened) {
+                prop_assert!(open.insert(number), "{number} opened twice");
+            }
+            for number in numbers(&next.closed) {
+                prop_assert!(open.remove(&number), "{number} closed and was not open");
+                prop_assert!(read.contains(&number) && !found.contains(&number));
+                let others = last.iter().enumerate().filter(|(other, _)| !whole && *other != usize::from(kind));
+                prop_assert!(others.clone().all(|(_, seen)| !seen.contains(&number)), "{number} is seen elsewhere");
+            }
+            let kept: Vec<u8> = open.iter().copied().collect();
+            prop_assert_eq!(numbers(&next.memory.open), kept);
+            if whole {
+                // What was read and not found is gone for everybody.
+                last.iter_mut().for_each(|seen| seen.retain(|number| found.contains(number) || !read.contains(number)));
+            }
+            let mine = &mut last[usize::from(kind)];
+            mine.retain(|number| !read.contains(number));
+            mine.extend(found);
+            memory = Memory::parse(&next.memory.text().unwrap()).unwrap();
+        }
+    }
 }
 
 /// Two checks that did not know of each other: nothing that either knows is forgotten, or gets another name.
@@ -147,4 +231,21 @@ fn memories_are_merged_without_loss() {
         assert_eq!(Memory::parse(&merged.text().unwrap()).unwrap(), merged);
         assert_eq!(merged.clone().merged(Memory::empty()), merged);
     }
+}
+
+/// What each check of a part saw has to be seen to end by its like, whoever wrote it down.
+#[test]
+fn merged_memories_know_who_saw_what() {
+    let part = |name: &str| [name.to_owned()].into();
+    let seen = |parts: &[&str], whole| {
+        let mut memory = step(&Memory::empty(), &[1], &[1], 100).memory;
+        memory.open[0].seen_by = Some(SeenBy { whole, parts: parts.iter().map(|name| part(name)).collect() });
+        memory.read_at = parts.iter().zip(100..).map(|(name, at)| ((*name).to_owned(), Timestamp::from_second(at).unwrap())).collect();
+        memory
+    };
+    let merged = seen(&["a", "b"], false).merged(seen(&["b", "c"], true));
+    let by = merged.open[0].seen_by.clone().unwrap();
+    assert!(by.whole);
+    assert_eq!(by.parts, [part("a"), part("b"), part("c")].into());
+    assert_eq!(merged.read_at, [("a", 100), ("b", 101), ("c", 101)].map(|(name, at)| (name.to_owned(), Timestamp::from_second(at).unwrap())).into());
 }

@@ -10,8 +10,8 @@ use crate::model::bucket::{
 };
 use crate::model::desired::{self, LockMode};
 use crate::model::fact::{BucketRegion, PolicyText, Tags};
-use crate::model::live::Read;
-use crate::model::{Kind, Live, OWNER_TAG};
+use crate::model::live::{Query, Read};
+use crate::model::{Gap, Kind, Live, OWNER_TAG, Observed};
 
 fn bucket() -> String {
     BUCKET.to_owned()
@@ -190,6 +190,20 @@ fn retention_is_never_shortened() {
         let found = notices(&wanted).iter().any(|code| code.starts_with("object-lock"));
         assert_eq!(found, noticed, "{declared:?} {live_lock:?}");
     }
+}
+
+#[test]
+fn object_lock_that_was_not_read_is_not_taken_for_absent() {
+    let mut live = cluttered();
+    assert_eq!(run(&plain(), &live).gaps, []);
+    let gap = Gap {
+        what: "s3:GetBucketObjectLockConfiguration".to_owned(),
+        permission: Some("s3:GetBucketObjectLockConfiguration".to_owned()),
+        message: "AccessDenied".to_owned(),
+    };
+    let query = Query { place: aws(), read: Read::BucketObjectLock { bucket: bucket() } };
+    live.set(query, Observed::Unknown(gap.clone()));
+    assert_eq!(run(&plain(), &live).gaps, [gap]);
 }
 
 #[test]

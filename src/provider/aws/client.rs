@@ -43,12 +43,12 @@ impl Services {
         // An emulator on one host cannot have a name per bucket.
         let s3 = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(config.endpoint_url().is_some())
-            .interceptor(Watch(http.unanswered.clone()))
+            .interceptor(Watch(http.sent.clone()))
             .interceptor(Whole)
             .build();
-        let kms = aws_sdk_kms::config::Builder::from(config).interceptor(Watch(http.unanswered.clone())).build();
-        let iam = aws_sdk_iam::config::Builder::from(config).interceptor(Watch(http.unanswered.clone())).build();
-        let sts = aws_sdk_sts::config::Builder::from(config).interceptor(Watch(http.unanswered.clone())).build();
+        let kms = aws_sdk_kms::config::Builder::from(config).interceptor(Watch(http.sent.clone())).build();
+        let iam = aws_sdk_iam::config::Builder::from(config).interceptor(Watch(http.sent.clone())).build();
+        let sts = aws_sdk_sts::config::Builder::from(config).interceptor(Watch(http.sent.clone())).build();
         Self {
             s3: S3::new(aws_sdk_s3::Client::from_conf(s3), options.account.clone(), options.region.clone()),
             kms: aws_sdk_kms::Client::from_conf(kms),
@@ -90,7 +90,7 @@ impl AwsClient {
             writes: Services::new(&once, options, http),
             signer: Signer {
                 http: http.plain.clone(),
-                unanswered: http.unanswered.clone(),
+                sent: http.sent.clone(),
                 credentials: Cached::new(config.credentials_provider()),
                 region: options.region.clone(),
                 endpoint: config.endpoint_url().map(|endpoint| endpoint.trim_end_matches('/').to_owned()),

@@ -19,7 +19,8 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use super::credentials;
 use super::failure::chain;
 use super::trace::Watched;
-use crate::provider::unanswered::Unanswered;
+use crate::provider::sent::Sent;
+use crate::provider::{Authorities, AuthoritiesError, Requests};
 
 /// How often the SDK sends a read in all before its failure counts.
 pub(super) const READ_ATTEMPTS: u32 = 3;
@@ -68,10 +69,8 @@ pub enum ConnectError {
         "AWS endpoint `{endpoint}` is not encrypted and not on this machine: use `https://`, or a loopback address for an emulator"
     )]
     PlainText { endpoint: String },
-    #[error(
-        "certificate authorities in `{path}` (AWS_CA_BUNDLE) cannot be used: {reason}; correct or unset the variable"
-    )]
-    CertificateAuthority { path: String, reason: String },
+    #[error(transparent)]
+    Authorities(#[from] AuthoritiesError),
     #[error("AWS profile `{profile}` is not in the shared configuration files, {known}; name one of them, or add it")]
     Profile { profile: String, known: String },
     #[error("the AWS configuration files cannot be read: {0}; correct them")]
@@ -88,7 +87,7 @@ pub struct Http {
     /// The same, for what fetches credentials.
     pub(super) credentials: SharedHttpClient,
     pub(super) plain: reqwest::Client,
-    pub(super) unanswered: Unanswered,
+    pub(super) sent: Sent,
 }
 
 impl Http {
@@ -97,34 +96,24 @@ impl Http {
     /// # Errors
     /// When the bundle cannot be read or parsed, or the proxy variables are wrong.
     pub fn new(timeouts: &Timeouts) -> Result<Self, ConnectError> {
+        Self::counted(timeouts, &Requests::default())
+    }
+
+    /// The same; what is sent is counted.
+    ///
+    /// # Errors
+    /// As [`Http::new`].
+    pub fn counted(timeouts: &Timeouts, requests: &Requests) -> Result<Self, ConnectError> {
         // Another part of the process may have installed it: both want ring, so the refusal is no failure.
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
-        let bundle = match std::env::var("AWS_CA_BUNDLE") {
-            Ok(path) if !path.is_empty() => {
-                let wrong = |reason: String| ConnectError::CertificateAuthority { path: path.clone(), reason };
-                let pem = std::fs::read(&path).map_err(|error| wrong(error.to_string()))?;
-                let certificates =
-                    reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.to_string()))?;
-                if certificates.is_empty() {
-                    return Err(wrong("it holds no PEM certificate".to_owned()));
-                }
-                Some((pem, certificates))
-            }
-            _ => None,
-        };
-        let (pem, certificates) = bundle.unzip();
-        let sdk = sdk_client(pem)?;
-        let credentials = SharedHttpClient::new(Watched(sdk.clone()));
-        Ok(Self {
-            sdk,
-            credentials,
-            plain: plain_client(certificates.unwrap_or_default(), timeouts)?,
-            unanswered: Unanswered::default(),
-        })
+        let authorities = Authorities::of_environment()?;
+        let (sdk, sent) = (sdk_client(authorities.pem())?, Sent::to_aws(requests));
+        let credentials = SharedHttpClient::new(Watched(sdk.clone(), sent.clone()));
+        Ok(Self { sdk, credentials, plain: plain_client(authorities.certificates(), timeouts)?, sent })
     }
 }
 
-fn sdk_client(pem: Option<Vec<u8>>) -> Result<SharedHttpClient, ConnectError> {
+fn sdk_client(pem: Option<&[u8]>) -> Result<SharedHttpClient, ConnectError> {
     let mut trust = TrustStore::default();
     if let Some(pem) = pem {
         trust.add_pem_certificate(pem);

@@ -14,8 +14,8 @@ use super::config::READ_ATTEMPTS;
 use super::credentials::Cached;
 use super::error::{Failure, retry_after};
 use super::failure::chain;
-use super::trace::Started;
-use crate::provider::unanswered::Unanswered;
+use super::trace::{Silence, Started};
+use crate::provider::sent::Sent;
 
 /// Pause before the second attempt of a read.
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
@@ -24,7 +24,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(300);
 #[derive(Clone, Debug)]
 pub(super) struct Signer {
     pub(super) http: reqwest::Client,
-    pub(super) unanswered: Unanswered,
+    pub(super) sent: Sent,
     pub(super) credentials: Cached,
     pub(super) region: String,
     /// Override of every service's endpoint, without trailing slash.
@@ -90,7 +90,7 @@ impl Signer {
         let started = Started::now(call.method.as_str(), &call.url);
         let answer = self.http.execute(request).await;
         let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
-        started.ended(call.service, call.operation, status, Some(&self.unanswered));
+        started.ended(call.service, call.operation, status, &self.sent, Silence::Told);
         let answer = answer.map_err(transport)?;
         let status = answer.status().as_u16();
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());

@@ -17,12 +17,20 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
 use super::config::check_endpoint;
-use crate::provider::unanswered::Unanswered;
+use crate::provider::sent::Sent;
 
 /// Attached to every SDK client. Service endpoints can also come from the environment (`AWS_ENDPOINT_URL_S3`), so the
 /// refusal of plain text is repeated here, where the final URL is known.
 #[derive(Debug)]
-pub(super) struct Watch(pub Unanswered);
+pub(super) struct Watch(pub Sent);
+
+/// Whether somebody waits for the answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Silence {
+    Told,
+    /// Places of the chain of credentials that do not exist here do not answer, and need not.
+    Expected,
+}
 
 /// A request on its way.
 #[derive(Debug)]
@@ -37,15 +45,16 @@ impl Started {
         Self { at: Instant::now(), method: method.to_owned(), url: url.to_owned() }
     }
 
-    /// Says how it went; without an answer the status is 0, and whoever waits for one is told.
-    pub(super) fn ended(&self, service: &str, operation: &str, status: Option<u16>, unanswered: Option<&Unanswered>) {
+    /// Counts it and says how it went; without an answer the status is 0.
+    pub(super) fn ended(&self, service: &str, operation: &str, status: Option<u16>, sent: &Sent, silence: Silence) {
+        sent.one();
         let url = reqwest::Url::parse(&self.url).ok();
         let (host, path) = url.as_ref().map_or(("", ""), |url| (url.host_str().unwrap_or_default(), shown_path(url)));
         let milliseconds = u64::try_from(self.at.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (method, status) = (self.method.as_str(), status.unwrap_or(0));
         tracing::debug!(method, host, path, service, operation, status, milliseconds, "aws request");
-        if let (0, Some(unanswered)) = (status, unanswered) {
-            unanswered.tell(host);
+        if status == 0 && silence == Silence::Told {
+            sent.unanswered(host);
         }
     }
 }
@@ -91,7 +100,8 @@ impl Intercept for Watch {
                 metadata.map_or("", Metadata::service),
                 metadata.map_or("", Metadata::name),
                 context.response().map(|response| response.status().as_u16()),
-                Some(&self.0),
+                &self.0,
+                Silence::Told,
             );
         }
         Ok(())
@@ -100,26 +110,25 @@ impl Intercept for Watch {
 
 /// The client with which credentials are fetched: no interceptor of ours is there to see it.
 #[derive(Clone, Debug)]
-pub(super) struct Watched(pub SharedHttpClient);
+pub(super) struct Watched(pub SharedHttpClient, pub Sent);
 
 impl HttpClient for Watched {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(WatchedConnector(self.0.http_connector(settings, components)))
+        SharedHttpConnector::new(WatchedConnector(self.0.http_connector(settings, components), self.1.clone()))
     }
 }
 
 #[derive(Clone, Debug)]
-struct WatchedConnector(SharedHttpConnector);
+struct WatchedConnector(SharedHttpConnector, Sent);
 
 impl HttpConnector for WatchedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let started = Started::now(request.method(), request.uri());
-        let answer = self.0.call(request);
+        let (answer, sent) = (self.0.call(request), self.1.clone());
         HttpConnectorFuture::new(async move {
             let answer = answer.await;
             let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
-            // Places of the chain that do not exist here do not answer, and need not.
-            started.ended("credentials", "", status, None);
+            started.ended("credentials", "", status, &sent, Silence::Expected);
             answer
         })
     }

@@ -8,7 +8,7 @@ use ::http::HeaderMap;
 use ::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use serde_json::Value;
 
-use crate::provider::WriteError;
+use crate::provider::{AuthoritiesError, WriteError};
 
 /// Why a client could not be made. Nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +33,8 @@ pub enum ConnectError {
     OtherAccount { origin: String, found: String, wanted: String },
     #[error("`{url}` is not a usable host: {message}")]
     Host { url: String, message: String },
+    #[error(transparent)]
+    Authorities(#[from] AuthoritiesError),
     #[error("the HTTP client could not be set up: {0}; check the proxy and certificate variables")]
     Client(String),
 }

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 use super::DatabricksOptions;
 use super::error::{ApiError, ConnectError, Failure, is_web_page, tidy};
-use crate::provider::unanswered::Unanswered;
+use crate::provider::Authorities;
+use crate::provider::sent::Sent;
 
 /// Requests per second and client.
 const RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(14);
@@ -70,7 +71,7 @@ pub(super) struct Http {
     permits: Semaphore,
     budget: Duration,
     timeout: Duration,
-    unanswered: Unanswered,
+    sent: Sent,
 }
 
 impl Http {
@@ -78,7 +79,9 @@ impl Http {
     pub fn new(options: &DatabricksOptions, direct: bool) -> Result<Self, ConnectError> {
         // The first provider of a process stays: another client may have installed it already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let authorities = Authorities::of(|name| (options.env)(name))?;
         let builder = Client::builder()
+            .tls_certs_merge(authorities.certificates())
             .user_agent(options.user_agent.as_str())
             .connect_timeout(options.connect_timeout)
             .timeout(options.request_timeout)
@@ -92,7 +95,7 @@ impl Http {
             permits: Semaphore::new(options.parallelism.max(1)),
             budget: options.retry_budget,
             timeout: options.request_timeout,
-            unanswered: Unanswered::default(),
+            sent: Sent::to_databricks(&options.requests),
         })
     }
 
@@ -135,8 +138,9 @@ impl Http {
             ms = millis(start.elapsed()),
             "databricks"
         );
+        self.sent.one();
         if status == 0 {
-            self.unanswered.tell(request.url.host_str().unwrap_or_default());
+            self.sent.unanswered(request.url.host_str().unwrap_or_default());
         }
         let (status, headers, text) = result?;
         if !(200..300).contains(&status) {

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::place::Partition;
+use crate::provider::Requests;
 
 pub use client::DatabricksClient;
 pub use error::ConnectError;
@@ -51,6 +52,8 @@ pub struct DatabricksOptions {
     pub retry_budget: Duration,
     /// Requests at one time, at least one.
     pub parallelism: usize,
+    /// Where what is sent is counted.
+    pub requests: Requests,
     pub env: Env,
 }
 
@@ -68,6 +71,7 @@ impl DatabricksOptions {
             request_timeout: Duration::from_secs(60),
             retry_budget: Duration::from_secs(60),
             parallelism: crate::provider::router::PARALLELISM,
+            requests: Requests::default(),
             env: Arc::new(|name| std::env::var(name).ok()),
         }
     }

@@ -181,7 +181,8 @@ const GUARDS: &[Code] = &[
         "lock-held",
         "another run holds the lock of this location",
         "A run that changes things takes the lock of its AWS account and bucket, a parameter in SSM that says who holds it, with \
-         which run, since when and for how long. Two runs at once would each overwrite policies that the other has just read.",
+         which run, since when and for how long. Two runs at once would each overwrite policies that the other has just read. \
+         `drift` has a lock of its own, a file beside what it remembers, that ends with its process.",
         "Wait, or give `--lock-timeout 5m`. If the run that is named has died, look at its journal with `auditseal runs`, then \
          break the lock with `auditseal unlock`.",
     ),

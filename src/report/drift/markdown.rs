@@ -34,7 +34,7 @@ pub fn drift_markdown(check: &Check) -> String {
     }
     for one in &check.closed {
         let (subject, message) = (code(&one.finding.subject), prose(&one.finding.message));
-        page.add(&format!("- {} {subject}: {message} (open since {})\n", code(&one.finding.code), one.since));
+        page.add(&format!("- {} {subject}: {message} (open since {:.0})\n", code(&one.finding.code), one.since));
     }
     for note in &check.notes {
         page.add(&format!("\n> {}\n", prose(&plain(note))));

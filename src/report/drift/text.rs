@@ -36,7 +36,7 @@ pub fn drift_text(check: &Check, options: DriftOptions, out: &mut dyn Write) -> 
         let head = style.paint(Role::Create, "-");
         writeln!(out, "  {head} {}", line(&one.finding))?;
         if !options.concise {
-            writeln!(out, "      open since {}", one.since)?;
+            writeln!(out, "      open since {:.0}", one.since)?;
         }
     }
     heading(!check.deliveries.is_empty(), "Deliveries:", style, out)?;
@@ -60,7 +60,7 @@ pub fn drift_text(check: &Check, options: DriftOptions, out: &mut dyn Write) -> 
 /// When the writer fails.
 pub fn drift_news(check: &Check, options: DriftOptions, out: &mut dyn Write) -> fmt::Result {
     let style = Style { color: options.color };
-    writeln!(out, "{} {}", check.checked_at, plain(&verdict(check)))?;
+    writeln!(out, "{:.0} {}", check.checked_at, plain(&verdict(check)))?;
     for one in check.open.iter().filter(|one| one.new) {
         open(one, options, style, out)?;
     }

@@ -34,7 +34,7 @@ pub fn notice_slack(notice: &Notice) -> Value {
     if let Some(manifest) = &notice.manifest {
         facts.push(format!("manifest {}", code(manifest)));
     }
-    facts.push(format!("since {}", notice.since));
+    facts.push(format!("since {:.0}", notice.since));
     if let Some(who) = &notice.changed_by {
         facts.push(format!("changed by {} with {} at {}", code(&who.principal), code(&who.event), who.time));
     }

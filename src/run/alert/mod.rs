@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use crate::alert::{Guard, Http, Outbox, OutboxError, Put, Target, replace, targets};
+use crate::alert::{Guard, Http, HttpError, Outbox, OutboxError, Put, Target, Timeouts, replace, targets};
 use crate::apply::Clock;
 use crate::finding::{Delivered, Finding, Notice, NoticeState, Severity, SinkReport};
 use crate::manifest::Loaded;
 use crate::model::Desired;
 use crate::model::alert::{FileFormat, Sink};
+use crate::provider::{Authorities, AuthoritiesError};
 use crate::report;
 
 /// How long a run waits to add to an outbox that another process adds to, which takes it milliseconds.
@@ -47,6 +48,23 @@ pub enum AlertError {
     Outbox(#[from] OutboxError),
     #[error("another process holds the outbox below `{}`; is it stopped?", .0.display())]
     Held(PathBuf),
+}
+
+/// Why no request can be sent to a sink.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error(transparent)]
+    Authorities(#[from] AuthoritiesError),
+    #[error(transparent)]
+    Http(#[from] HttpError),
+}
+
+/// What requests to sinks are sent with: proxies and certificate authorities are those of every other request.
+///
+/// # Errors
+/// When the variables that name them cannot be used.
+pub fn connect(timeouts: Timeouts) -> Result<Http, ConnectError> {
+    Ok(Http::trusting(timeouts, &Authorities::of_environment()?.certificates())?)
 }
 
 impl Alerting {

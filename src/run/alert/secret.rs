@@ -36,7 +36,7 @@ impl Vault for AwsSecrets {
             .remove(&(account.clone(), region.clone()))
             .ok_or_else(|| format!("there is no connection to {place}"))?;
         let timeouts = Timeouts::default();
-        let http = Http::new(&timeouts).map_err(|error| error.to_string())?;
+        let http = Http::counted(&timeouts, &self.options.requests).map_err(|error| error.to_string())?;
         let options = AwsOptions {
             account: Some(account.clone()),
             region: region.clone(),

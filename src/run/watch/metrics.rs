@@ -2,7 +2,7 @@
 //! nothing secret.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 
 use crate::drift::{Check, DeliveryState, Outcome};
 use crate::finding::Severity;
+use crate::provider::Requests;
 
 type Labels = Vec<(&'static str, String)>;
 type Seconds = Gauge<f64, AtomicU64>;
@@ -31,6 +32,9 @@ pub(super) struct Metrics {
     registry: Registry,
     checks: Family<Labels, Counter>,
     questions: Counter,
+    requests: Family<Labels, Counter>,
+    /// What the clients counted: a request is one the moment that it ends.
+    sent: Requests,
     last_check: Gauge,
     last_success: Gauge,
     duration: Seconds,
@@ -51,6 +55,8 @@ impl Metrics {
             registry: Registry::default(),
             checks: Family::default(),
             questions: Counter::default(),
+            requests: Family::default(),
+            sent: Requests::default(),
             last_check: Gauge::default(),
             last_success: Gauge::default(),
             duration: Seconds::default(),
@@ -64,8 +70,13 @@ impl Metrics {
         registry.register("checks", "Checks by how they ended", metrics.checks.clone());
         registry.register(
             "questions",
-            "Questions asked of AWS and Databricks; one may take several requests",
+            "Facts about live state that checks asked for; one takes several requests when it has pages or is repeated",
             metrics.questions.clone(),
+        );
+        registry.register(
+            "requests",
+            "HTTP requests sent to AWS and Databricks by checks, with repeated ones and those for credentials",
+            metrics.requests.clone(),
         );
         registry.register(
             "last_check_timestamp_seconds",
@@ -161,8 +172,17 @@ impl Metrics {
         self.questions.inner()
     }
 
+    /// Counts what is sent.
+    pub fn requests(&self) -> Requests {
+        self.sent.clone()
+    }
+
     /// `None` when they cannot be written, which the types rule out.
     pub fn text(&self) -> Option<String> {
+        for (provider, number) in [("aws", self.sent.aws()), ("databricks", self.sent.databricks())] {
+            let counter = self.requests.get_or_create_owned(&vec![("provider", provider.to_owned())]);
+            counter.inner().store(number, Ordering::Relaxed);
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry).ok()?;
         Some(text)

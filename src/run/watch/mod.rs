@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::drift::{Check, Outcome};
+use crate::provider::Requests;
 use metrics::Metrics;
 
 /// The part of an interval by which pauses differ, so that many instances do not ask at one moment.
@@ -103,6 +104,12 @@ impl Watch {
     #[must_use]
     pub fn questions(&self) -> &AtomicU64 {
         self.metrics.questions()
+    }
+
+    /// Counts what is sent for them.
+    #[must_use]
+    pub fn requests(&self) -> Requests {
+        self.metrics.requests()
     }
 
     /// Metrics in the text format of OpenMetrics, which Prometheus reads.

@@ -95,8 +95,6 @@ async fn drift_is_told_once_to_an_observer_and_closed_when_it_is_repaired() {
     assert!(first["deliveries"][0]["newest_object"].is_string());
 
     let before = told(&shell);
-    // Checks have whole seconds, and who made a change is not asked of what the first one found.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
     version(&case, BucketVersioningStatus::Suspended).await;
     forgotten(&case, true);
     let found = shell.ends(&["drift", "--format", "json", "--fail-on", "low"], 2).await.json();
@@ -187,6 +185,29 @@ async fn unread_and_silent(case: &Case, shell: &Shell) {
     assert_eq!(silent["deliveries"][0]["state"], "failing");
 }
 
+/// Started in one moment, as by two schedulers: the second one is a check after the first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_checks_at_once_the_second_sees_what_the_first_remembers() {
+    let case = Case::empty().await;
+    let shell = Shell::of(&case).await;
+    let log = "\n[[alerts]]\nname = \"log\"\nkind = \"file\"\npath = \"../findings.jsonl\"\n";
+    shell.write("manifests/acme.toml", shell.read("manifests/acme.toml") + log);
+    let check = ["drift", "--format", "json"];
+    let (one, two) = tokio::join!(shell.ends(&check, 2), shell.ends(&check, 2));
+    let (one, two) = (one.json(), two.json());
+    let new = |check: &Value| check["summary"]["new"].as_u64().expect("count");
+    let open = one["summary"]["open"].as_u64().expect("count");
+    assert!(open > 10, "{one:#}");
+    assert_eq!((new(&one) + new(&two), two["summary"]["open"].as_u64()), (open, Some(open)), "{one:#}\n{two:#}");
+    let told = told(&shell).into_iter().filter(|(state, _)| state == "finding.opened").count();
+    assert_eq!(told as u64, open);
+
+    // One that does not end.
+    let lock = std::fs::File::open(shell.path("manifests/.auditseal/drift.lock")).expect("the lock");
+    lock.lock().expect("locked");
+    shell.ends(&["drift", "--lock-timeout", "1s"], 3).await.says("refused: lock-held: another check is using `");
+}
+
 /// Asks the way a probe does.
 async fn ask(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("connect");
@@ -237,10 +258,21 @@ async fn checks_go_on_through_failures_until_a_signal() {
         "auditseal_checks_total{result=\"failed\"} ",
         "auditseal_open_findings{manifest=\"acme\",severity=\"high\"} ",
         "auditseal_questions_total ",
+        "auditseal_requests_total{provider=\"aws\"} ",
+        "auditseal_requests_total{provider=\"databricks\"} ",
         "auditseal_last_success_timestamp_seconds ",
     ] {
         assert!(metrics.contains(expected), "{expected} is not in\n{metrics}");
     }
+    let number = |series: &str| -> u64 {
+        let value = metrics.lines().find_map(|line| line.strip_prefix(series));
+        value.and_then(|value| value.trim().parse().ok()).unwrap_or_else(|| panic!("{series} is not in\n{metrics}"))
+    };
+    let provider = |name: &str| number(&format!("auditseal_requests_total{{provider=\"{name}\"}} "));
+    // Lists have pages of three here, and tokens are fetched.
+    let (sent, served) = (provider("aws") + provider("databricks"), case.sandbox.faults.counted().0);
+    assert!(number("auditseal_questions_total ") < sent && sent <= served, "{sent} of {served}\n{metrics}");
+    assert!(provider("aws") > provider("databricks") && provider("databricks") > 10, "{metrics}");
     for secret in ["sandbox-admin-secret", "AKIA", "ASIA"] {
         assert!(!metrics.contains(secret), "{metrics}");
     }

@@ -1,5 +1,7 @@
 //! A manifest of what is there: adopted without a change, and a list of things to do.
 
+use serde_json::Value;
+
 use super::{Ended, Shell, redacted};
 use crate::harness::Case;
 use crate::sandbox::databricks::LogDelivery;
@@ -21,6 +23,15 @@ async fn adopt(case: &Case, shell: &Shell, more: &[&str], code: i32) -> Ended {
     all.extend(["--bucket", &aws.bucket, "--owner", "platform-team", "--waive-until", "9999-12-31"]);
     all.extend(more);
     shell.ends(&all, code).await
+}
+
+/// The document of a run, which keeps to its schema.
+async fn written(shell: &Shell, ended: &Ended) -> Value {
+    let document = ended.json();
+    let schema = shell.ends(&["schema", "init"], 0).await.json();
+    let schema = jsonschema::validator_for(&schema).expect("schema");
+    assert!(schema.is_valid(&document), "{document:#}");
+    document
 }
 
 /// What differs between two runs: accounts, ids and the day.
@@ -243,13 +254,21 @@ async fn what_could_not_be_read_is_named_and_nothing_is_written() {
         ("databricks:ListLogDelivery", "log-delivery"),
     ] {
         deny(operation);
-        let ended = adopt(&case, &shell, &[], 3).await;
-        ended.says(permission);
+        let ended = adopt(&case, &shell, &["--format", "json"], 3).await;
         ended.says("unread");
+        let document = written(&shell, &ended).await;
+        assert_eq!((&document["written"], &document["complete"]), (&false.into(), &false.into()));
+        assert!(document["gaps"].to_string().contains(permission), "{document:#}");
         assert!(!shell.path(FILE).exists(), "{operation}");
     }
     deny("s3:GetBucketVersioning");
-    adopt(&case, &shell, &["--allow", "unread-inputs"], 0).await.says("s3:GetBucketVersioning");
+    let ended = adopt(&case, &shell, &["--allow", "unread-inputs", "--format", "json"], 0).await;
+    let document = written(&shell, &ended).await;
+    assert!(document["gaps"].to_string().contains("s3:GetBucketVersioning"), "{document:#}");
+    assert_eq!((&document["path"], &document["text"]), (&FILE.into(), &shell.read(FILE).into()));
+    assert_eq!(document["adopted"]["name"], "audit logs");
+    assert_eq!(document["others"][0]["name"], "old audit logs");
+    assert!(document["waivers"].as_u64() > Some(10), "{document:#}");
     assert!(
         shell
             .read(FILE)
@@ -310,4 +329,12 @@ async fn wrong_flags_and_a_manifest_for_a_new_estate_without_any_cloud() {
     shell.ends(&below, 1).await.says("`file/acme.toml` could not be written");
     let printed = shell.ends(&[&whole[..], &["--stdout"]].concat(), 0).await;
     assert_eq!(printed.out, shell.read("other/acme.toml"));
+
+    shell.ends(&[&whole[..], &["--format", "markdown"]].concat(), 64).await.says("as text or json");
+    let third = [&whole[..], &["-m", "third/acme.toml", "--format", "json"]].concat();
+    let document = written(&shell, &shell.ends(&third, 0).await).await;
+    assert_eq!(document["path"], "third/acme.toml");
+    assert_eq!(document["text"], Value::from(shell.read("third/acme.toml")));
+    assert_eq!((&document["readers"], &document["admins"]), (&Value::from(2), &Value::from(2)));
+    assert_eq!(shell.ends(&third, 1).await.out, "", "nothing was written, and nothing is said to be");
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod alert;
+mod authorities;
 mod drift;
 mod estate;
 mod fmt;

@@ -2,6 +2,8 @@
 //!
 //! Every sweep takes one action away at a time, all of them with `AUDITSEAL_TEST_ALL`, else a few.
 
+mod reading;
+
 use std::collections::BTreeSet;
 
 use auditseal::apply::StepState;

@@ -1,5 +1,7 @@
 //! Putting runs back on the wire: whole ones, killed ones, with somebody else's hands in between; and forgetting.
 
+mod struck;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use auditseal::call::{Query, Read, Write};
