@@ -29,7 +29,7 @@ fn scope(judged: impl IntoIterator<Item = u8>, whole: bool, at: i64) -> Scope {
         judged: judged.into_iter().map(|number| format!("address:{number}")).collect(),
         owners: [MINE.to_owned()].into(),
         whole,
-        now: Timestamp::from_Timestamp::from_second(at).unwrap().ok(),
+        now: Timestamp::from_second(at).ok(),
     }
 }
 
@@ -240,12 +240,21 @@ fn merged_memories_know_who_saw_what() {
     let seen = |parts: &[&str], whole| {
         let mut memory = step(&Memory::empty(), &[1], &[1], 100).memory;
         memory.open[0].seen_by = Some(SeenBy { whole, parts: parts.iter().map(|name| part(name)).collect() });
-        memory.read_at = parts.iter().zip(100..).map(|(name, at)| ((*name).to_owned(), Timestamp::from_second(at).unwrap())).collect();
+        memory.read_at = parts
+            .iter()
+            .zip(100..)
+            .map(|(name, at)| ((*name).to_owned(), Timestamp::from_second(at).unwrap()))
+            .collect();
         memory
     };
     let merged = seen(&["a", "b"], false).merged(seen(&["b", "c"], true));
     let by = merged.open[0].seen_by.clone().unwrap();
     assert!(by.whole);
     assert_eq!(by.parts, [part("a"), part("b"), part("c")].into());
-    assert_eq!(merged.read_at, [("a", 100), ("b", 101), ("c", 101)].map(|(name, at)| (name.to_owned(), Timestamp::from_second(at).unwrap())).into());
+    assert_eq!(
+        merged.read_at,
+        [("a", 100), ("b", 101), ("c", 101)]
+            .map(|(name, at)| (name.to_owned(), Timestamp::from_second(at).unwrap()))
+            .into()
+    );
 }
