@@ -3,26 +3,26 @@ use clap::{Args, ValueEnum};
 use super::duration;
 
 const DRIFT: &str = "\
-A check plans as `plan` does, changes nothing, and also asks whether logs are delivered: the status of
-the log-delivery configuration, the age of its last success, and the newest object that can be listed
-(s3:ListBucket: declare the caller's role under [observers], which may list and not read). What is
-open is remembered in .auditseal/drift.json beside the manifests: the next check marks with + what is
-new and lists what closed. With a [store] in the manifests that folder is a working copy: a machine that
-has forgotten it begins with what the store knows, and every check is kept there; a store that cannot be
-used is said and ends with 3, after what the folder knows was told. What could not be read neither
-opens nor closes anything. Who made a change is looked up in CloudTrail (cloudtrail:LookupEvents), when
+A check plans as `plan` does, changes nothing, and also asks whether logs are delivered: the status of \
+the log-delivery configuration, the age of its last success, and the newest object that can be listed \
+(s3:ListBucket: declare the caller's role under [observers], which may list and not read). What is \
+open is remembered in .auditseal/drift.json beside the manifests: the next check marks with + what is \
+new and lists what closed. With a [store] in the manifests that folder is a working copy: a machine that \
+has forgotten it begins with what the store knows, and every check is kept there; a store that cannot be \
+used is said and ends with 3, after what the folder knows was told. What could not be read neither \
+opens nor closes anything. Who made a change is looked up in CloudTrail (cloudtrail:LookupEvents), when \
 that is allowed.
 
 Examples:
   auditseal drift                                     once, for cron, systemd, CI
-  auditseal drift --format json --fail-on high        one document; 4 when something of that weight is open
+  auditseal drift --format json --fail-on high        one document; 4 when such a thing is open
   auditseal drift --every 15m                         go on until SIGTERM or Ctrl-C
-  auditseal drift --every 15m --listen 9187           with /healthz, /readyz and /metrics on loopback
+  auditseal drift --every 15m --listen 9187           with health and metrics on loopback
 
-Exit codes: 0 in sync and everything was read; 2 drift; 3 something could not be read, a guard refuses
-a plan of this state, or another check goes on for longer than --lock-timeout; 4 --fail-on was given and something of that severity is open; 1 failed;
-64 wrong usage; 130, 143 ended by SIGINT, SIGTERM. With --every a check that fails is said and
-counted, and the next one is made all the same.";
+Exit codes: 0 in sync and everything was read; 2 drift; 3 something could not be read, a guard refuses \
+a plan of this state, or another check goes on for longer than --lock-timeout; 4 --fail-on was given \
+and something of that severity is open; 1 failed; 64 wrong usage; 130, 143 ended by SIGINT, \
+SIGTERM. With --every a check that fails is said and counted, and the next one is made all the same.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Severity {

@@ -154,7 +154,7 @@ pub struct Validate {
 }
 
 const FMT: &str = "\
-Sections and keys come in the order of the documentation, `=` and trailing comments are aligned.
+Sections and keys come in the order of the documentation, `=` and trailing comments are aligned. \
 Names of the files that changed go to stdout.
 
 Examples:
@@ -271,9 +271,9 @@ pub struct Access {
 }
 
 const ROLLBACK: &str = "\
-Only what still is as the run left it is put back; what somebody changed since is told and left alone.
-What was created stays, with its protection: buckets, keys and roles are never deleted, log-delivery
-configurations are disabled. Guards are those of apply: a state that lets in whom the manifests do not
+Only what still is as the run left it is put back; what somebody changed since is told and left alone. \
+What was created stays, with its protection: buckets, keys and roles are never deleted, log-delivery \
+configurations are disabled. Guards are those of apply: a state that lets in whom the manifests do not \
 declare is refused unless its code is allowed. A rollback is a run too, and can be rolled back.
 
 Examples:

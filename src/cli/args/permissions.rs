@@ -1,8 +1,8 @@
 use clap::{Args, ValueEnum};
 
 const PERMISSIONS: &str = "\
-The policy allows what the command may ask and send for the manifests, and nothing else: a bucket, a
-key, a role and the parameter of the lock by name, `*` only where AWS takes nothing narrower. Where
+The policy allows what the command may ask and send for the manifests, and nothing else: a bucket, a \
+key, a role and the parameter of the lock by name, `*` only where AWS takes nothing narrower. Where \
 no manifest is there, names stand as words to be replaced. Nothing is read but manifests.
 
 Examples:

@@ -9,10 +9,10 @@ A request is a JSON document; a list of requests gives a list of results in the 
     \"context\": { \"aws:SecureTransport\": \"true\" },
     \"identity_policies\": [ { \"name\": \"S3Read\", \"policy\": { … } } ], \"resource_policy\": { … } }
 
-Also: permissions_boundary, session_policy, service_control_policies and resource_control_policies
-(one list for each level), vpc_endpoint_policy, block_public_access, kms_grants, canonical_user,
-unknown_keys. Keys that follow from principal and resource are derived; aws:SecureTransport,
-aws:CurrentTime and the like, which every request has, are unknown unless given; every other key
+Also: permissions_boundary, session_policy, service_control_policies and resource_control_policies \
+(one list for each level), vpc_endpoint_policy, block_public_access, kms_grants, canonical_user, \
+unknown_keys. Keys that follow from principal and resource are derived; aws:SecureTransport, \
+aws:CurrentTime and the like, which every request has, are unknown unless given; every other key \
 that is not given is absent. Results are printed as JSON unless --format text is given.
 
 Examples:
@@ -45,9 +45,9 @@ pub struct Simulate {
 }
 
 const INCLUDES: &str = "\
-The candidate is included when the reference allows every request that the candidate allows;
-otherwise the witness is a request that only the candidate allows. Identity policies are compared
-with identity policies, resource policies with resource policies. Results are printed as JSON
+The candidate is included when the reference allows every request that the candidate allows; \
+otherwise the witness is a request that only the candidate allows. Identity policies are compared \
+with identity policies, resource policies with resource policies. Results are printed as JSON \
 unless --format text is given.
 
 Examples:

@@ -1,10 +1,10 @@
 use clap::{Args, ValueEnum};
 
 const REVIEW: &str = "\
-BASE and HEAD are git revisions, in which the manifests are those of -m, or paths of manifests.
-What exists as a path is one; write refs/heads/NAME for a branch of the same name. Nothing but
-the repository is read. Somebody gains when the declaration names them for more than before, when
-a generated policy allows more or could not be proved not to, or when a waiver that can leave a
+BASE and HEAD are git revisions, in which the manifests are those of -m, or paths of manifests. \
+What exists as a path is one; write refs/heads/NAME for a branch of the same name. Nothing but \
+the repository is read. Somebody gains when the declaration names them for more than before, when \
+a generated policy allows more or could not be proved not to, or when a waiver that can leave a \
 way in appears or lasts longer.
 
 Examples:
@@ -13,7 +13,7 @@ Examples:
   auditseal review origin/main HEAD --fail-on widening        4 when access widens
   auditseal review HEAD manifests                             what is not committed yet
 
-Exit codes: 0 compared, 1 an invalid manifest or an unknown revision, 4 access widens and
+Exit codes: 0 compared, 1 an invalid manifest or an unknown revision, 4 access widens and \
 --fail-on widening was given, 64 wrong usage.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,12 +1,12 @@
 use clap::{Args, ValueEnum};
 
 const INIT: &str = "\
-With --from-live the accounts are read, and nothing in them is changed: the delivery of audit logs that
-works, its bucket, prefix, key and role, who reads and who administers, with a waiver for every control
-that does not hold yet. `auditseal plan` right after it changes nothing, and the file reads as a list of
+With --from-live the accounts are read, and nothing in them is changed: the delivery of audit logs that \
+works, its bucket, prefix, key and role, who reads and who administers, with a waiver for every control \
+that does not hold yet. `auditseal plan` right after it changes nothing, and the file reads as a list of \
 things to do. Without it, flags or a few questions on a terminal give a manifest for a new estate.
 
-The file is manifests/NAME.toml, or what -m names. Nothing is ever overwritten. --format json prints
+The file is manifests/NAME.toml, or what -m names. Nothing is ever overwritten. --format json prints \
 what was found and written, and what a plan of it shows, as one document.
 
 Examples:
@@ -18,8 +18,8 @@ Examples:
     --aws-account-id 111122223333 --region us-east-1 --bucket acme-databricks-audit \\
     --admin-role arn:aws:iam::111122223333:role/PlatformAdmin
 
-Exit codes: 0 written; 1 the file exists, or what was found cannot be declared; 3 something could not be
-read, or a guard refuses: nothing is written unless --allow names the code; 64 wrong usage, or no
+Exit codes: 0 written; 1 the file exists, or what was found cannot be declared; 3 something could not be \
+read, or a guard refuses: nothing is written unless --allow names the code; 64 wrong usage, or no \
 terminal to ask on.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
