@@ -112,12 +112,14 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// The end of what the last command printed.
+    /// The ends of what the last command printed, and of why it failed.
     fn said(&self) -> Result<String> {
-        let text =
-            std::fs::read_to_string(self.folder.join("err"))? + &std::fs::read_to_string(self.folder.join("out"))?;
-        let end: Vec<&str> = text.lines().rev().take(30).collect();
-        Ok(end.into_iter().rev().collect::<Vec<_>>().join("\n"))
+        let end = |name: &str| -> Result<String> {
+            let text = std::fs::read_to_string(self.folder.join(name))?;
+            let end: Vec<&str> = text.lines().rev().take(15).collect();
+            Ok(end.into_iter().rev().collect::<Vec<_>>().join("\n"))
+        };
+        Ok(format!("{}\n{}", end("out")?, end("err")?))
     }
 }
 

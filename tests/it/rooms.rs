@@ -77,3 +77,29 @@ fn only_three_rooms_meet_the_provider() {
         table().into_iter().filter(|(_, uses)| uses.contains("provider")).map(|(room, _)| room).collect();
     assert_eq!(meets, ["apply", "observe", "run"]);
 }
+
+/// The fuzz targets compile two rooms by themselves, in a crate that nothing else builds: what these rooms use has to be
+/// there too.
+#[test]
+fn the_fuzz_crate_has_what_its_rooms_use() {
+    let text = |path: &str| std::fs::read_to_string(source().join("..").join(path)).expect(path);
+    let dependencies = |manifest: &str| -> BTreeSet<String> {
+        let manifest: toml::Table = text(manifest).parse().expect("TOML");
+        manifest["dependencies"].as_table().expect("table").keys().map(|name| name.replace('-', "_")).collect()
+    };
+    let (ours, fuzzed) = (dependencies("Cargo.toml"), dependencies("tests/fuzz/Cargo.toml"));
+    let mut used = BTreeSet::new();
+    for room in ["iam", "model"] {
+        let mut found = Vec::new();
+        files(&source().join(room), &mut found);
+        for file in found.iter().filter(|file| !file.components().any(|part| part.as_os_str() == "tests")) {
+            let text = std::fs::read_to_string(file).expect("file");
+            let words =
+                text.lines().filter_map(|line| line.trim_start().trim_start_matches("pub ").strip_prefix("use "));
+            used.extend(words.filter_map(|word| word.split([':', ' ', ';']).next()).map(str::to_owned));
+        }
+    }
+    let missing: Vec<&String> = used.iter().filter(|name| ours.contains(*name) && !fuzzed.contains(*name)).collect();
+    assert!(used.contains("serde"), "nothing was found: {used:?}");
+    assert!(missing.is_empty(), "tests/fuzz/Cargo.toml lacks {missing:?}");
+}
