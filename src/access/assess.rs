@@ -159,7 +159,7 @@ pub(super) fn assess_one(compiled: &Compiled, desired: &Desired, live: &Facts<'_
         inventory: inventory.as_deref(),
         unread: &unread,
     });
-    let around = inventory.as_ref().and_then(|_| Around::of(&estate, &classes, &filter, mentioned, declared));
+    let around = inventory.as_ref().and_then(|_| Around::of(&estate, &classes, filter, mentioned, declared));
     let assessment =
         Assessment { complete: unread.is_empty(), gaps, assumptions, object_classes, principals, second_tier, proofs };
     (assessment, around)

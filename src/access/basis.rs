@@ -143,7 +143,7 @@ impl Around {
     pub fn of(
         estate: &Estate<'_>,
         classes: &[Objects],
-        filter: &Filter<'_>,
+        filter: Filter<'_>,
         mentioned: Mentioned,
         declared: Declared,
     ) -> Option<Self> {
@@ -156,7 +156,7 @@ impl Around {
         }
         let prefixes: BTreeSet<&String> = classes.iter().flat_map(|objects| &objects.class.prefixes).collect();
         Some(Self {
-            common: Common::of(estate, classes),
+            common: filter.common,
             kinds: prefixes.into_iter().map(|prefix| objects::kinds(estate, prefix)).collect(),
             policy: estate.policy.clone(),
             keys: estate.keys.values().cloned().collect(),
