@@ -31,7 +31,8 @@ async fn main() -> Result<()> {
         None => {}
         Some("measure") => return measure::run(&program).await,
         Some("scale") => {
-            let most = std::env::args().nth(2).map_or(Ok(200), |count| count.parse()).context("how many manifests")?;
+            let most =
+                std::env::args().nth(2).map_or(Ok(scale::MOST), |count| count.parse()).context("how many manifests")?;
             return scale::run(&program, most).await;
         }
         Some(other) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use futures::{StreamExt, TryStreamExt};
 use tokio::process::Command;
 
 use crate::sandbox::aws_proxy::{AwsProxy, Options as ProxyOptions};
@@ -15,9 +16,18 @@ use crate::say;
 /// The first workspace that a manifest delivers for; an account delivers for itself twice at most.
 const FIRST: i64 = 5_000_000_000;
 
-/// Makes `most` estates, one after the other, each with a bucket and a workspace of its own, and plans the first 1, 10, 50
+/// Buckets that a Databricks account can deliver to (databricks/terraform-provider-databricks#1586).
+pub const MOST: usize = 50;
+
+/// Estates that are made at one time: most of it is waiting.
+const AT_ONCE: usize = 6;
+
+/// Makes `most` estates, each with a bucket and a workspace of its own, and plans the first 1, 10
 /// and all of them together, with 50 ms added to each request.
 pub async fn run(program: &Path, most: usize) -> Result<()> {
+    if most > MOST {
+        bail!("a Databricks account has at most {MOST} storage configurations, one for each bucket");
+    }
     let emulator = tokio::task::spawn_blocking(Emulator::start).await??;
     let sandbox = Sandbox::empty(Arc::new(emulator)).await?;
     let options = ProxyOptions { faults: sandbox.faults.clone(), ..ProxyOptions::default() };
@@ -32,12 +42,13 @@ pub async fn run(program: &Path, most: usize) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("auditseal-").tempdir()?;
     let bench = Bench { program, sandbox: &sandbox, aws: proxy.url(), folder: folder.path() };
     bench.write(most)?;
-    let counts: Vec<usize> = [1, 10, 50].into_iter().filter(|count| *count < most).chain([most]).collect();
-    for number in 0..most {
-        bench.apply(number).await?;
-        if counts.contains(&(number + 1)) {
-            bench.plan(number + 1).await?;
-        }
+    let counts: Vec<usize> = [1, 10].into_iter().filter(|count| *count < most).chain([most]).collect();
+    let mut made = 0;
+    for count in counts {
+        let estates = futures::stream::iter((made..count).map(|number| bench.apply(number)));
+        estates.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        bench.plan(count).await?;
+        made = count;
     }
     Ok(())
 }
@@ -66,12 +77,13 @@ impl Bench<'_> {
         Ok(())
     }
 
-    async fn command(&self, arguments: &[&str]) -> Result<Command> {
+    /// What it prints goes to files that begin with `name`.
+    async fn command(&self, name: &str, arguments: &[&str]) -> Result<Command> {
         let session = self.sandbox.aws.session("PlatformAdmin", true).await?;
         let mut command = Command::new(self.program);
         command.args(arguments).current_dir(self.folder).env_clear();
         command.env("HOME", self.folder).envs(self.sandbox.environment(&session)).env("AWS_ENDPOINT_URL", &self.aws);
-        let at = |name: &str| std::fs::File::create(self.folder.join(name));
+        let at = |end: &str| std::fs::File::create(self.folder.join(format!("{name}.{end}")));
         command.stdout(at("out")?).stderr(at("err")?);
         Ok(command)
     }
@@ -81,13 +93,14 @@ impl Bench<'_> {
         let name = file(number);
         std::fs::rename(self.folder.join("all").join(&name), self.folder.join("manifests").join(&name))?;
         let one = format!("manifests/{name}");
-        let status = self.command(&["apply", "-m", &one, "--auto-approve", "--concise"]).await?.status().await?;
-        if status.success() { Ok(()) } else { bail!("apply of {one} ended with {status}: {}", self.said()?) }
+        let mut command = self.command(&name, &["apply", "-m", &one, "--auto-approve", "--concise"]).await?;
+        let status = command.status().await?;
+        if status.success() { Ok(()) } else { bail!("apply of {one} ended with {status}: {}", self.said(&name)?) }
     }
 
     async fn plan(&self, count: usize) -> Result<()> {
         let faults = &self.sandbox.faults;
-        let mut command = self.command(&["plan", "--detailed-exitcode", "--concise"]).await?;
+        let mut command = self.command("plan", &["plan", "--detailed-exitcode", "--concise"]).await?;
         faults.reset();
         faults.set_latency(Duration::from_millis(50));
         let started = Instant::now();
@@ -103,7 +116,7 @@ impl Bench<'_> {
         let seconds = started.elapsed().as_secs_f64();
         faults.set_latency(Duration::ZERO);
         if !status.success() {
-            bail!("plan of {count} manifests ended with {status}: {}", self.said()?);
+            bail!("plan of {count} manifests ended with {status}: {}", self.said("plan")?);
         }
         let all = faults.recorded();
         let databricks = all.iter().filter(|one| one.name.starts_with("databricks:")).count();
@@ -113,9 +126,9 @@ impl Bench<'_> {
     }
 
     /// The ends of what the last command printed, and of why it failed.
-    fn said(&self) -> Result<String> {
-        let end = |name: &str| -> Result<String> {
-            let text = std::fs::read_to_string(self.folder.join(name))?;
+    fn said(&self, name: &str) -> Result<String> {
+        let end = |end: &str| -> Result<String> {
+            let text = std::fs::read_to_string(self.folder.join(format!("{name}.{end}")))?;
             let end: Vec<&str> = text.lines().rev().take(15).collect();
             Ok(end.into_iter().rev().collect::<Vec<_>>().join("\n"))
         };
