@@ -18,6 +18,6 @@ mod tests;
 pub use answer::{ATTEMPTS, Answer, pause};
 pub use file::{append, check_writable, replace};
 pub use http::{Http, HttpError, Post, Timeouts};
-pub use outbox::{Disk, Entry, Files, Guard, MOST_WAITING, Outbox, OutboxError, Put};
+pub use outbox::{ASIDE, Disk, Entry, Files, Guard, MOST_WAITING, Outbox, OutboxError, Put};
 pub use route::{Target, targets};
 pub use signature::{Key, KeyError};

@@ -162,19 +162,21 @@ pub enum StoreUse {
 /// nothing more than the write and, to replace, the read). A list is of the whole bucket.
 #[must_use]
 pub fn store_requirements(place: &Place, store: &Store, of: StoreUse) -> Vec<Requirement> {
-    let wanted: &[(Permission, &str)] = match of {
-        StoreUse::ReadRuns => &[(STORE_READ, "runs/*")],
-        StoreUse::KeepRuns => &[(STORE_READ, "runs/*"), (STORE_WRITE, "runs/*")],
+    let all_of = |folder| format!("{folder}/*");
+    let (runs, memory, outbox) = (all_of(Store::RUNS), Store::MEMORY.to_owned(), all_of(Store::OUTBOX));
+    let wanted: &[(Permission, &String)] = match of {
+        StoreUse::ReadRuns => &[(STORE_READ, &runs)],
+        StoreUse::KeepRuns => &[(STORE_READ, &runs), (STORE_WRITE, &runs)],
         StoreUse::KeepChecks => &[
-            (STORE_READ, "drift.json"),
-            (STORE_WRITE, "drift.json"),
-            (STORE_READ, "outbox/*"),
-            (STORE_WRITE, "outbox/*"),
-            (STORE_REMOVE, "outbox/*"),
+            (STORE_READ, &memory),
+            (STORE_WRITE, &memory),
+            (STORE_READ, &outbox),
+            (STORE_WRITE, &outbox),
+            (STORE_REMOVE, &outbox),
         ],
     };
     let requirement = |permission, resource| Requirement { place: place.clone(), permission, resource };
-    let objects = |(permission, key): &(Permission, &str)| {
+    let objects = |(permission, key): &(Permission, &String)| {
         requirement(*permission, Resource::Objects(format!("{}/{key}", store.path())))
     };
     let list = requirement(STORE_LIST, Resource::Bucket(store.bucket.clone()));

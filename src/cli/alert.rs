@@ -11,8 +11,8 @@ use super::output::Output;
 use super::session;
 
 const ALERT: &str = "\
-Sinks are declared in the manifests, as [[alerts]]. What `auditseal drift` finds is kept in
-.auditseal/outbox beside them, and in a declared [store], until a sink has taken it: in order, at least
+Sinks are declared in the manifests, as [[alerts]]. What `auditseal drift` finds is kept in \
+.auditseal/outbox beside them, and in a declared [store], until a sink has taken it: in order, at least \
 once, with the same webhook-id when it is sent again. URLs and keys are looked up when something is sent.
 
 Examples:

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auditseal::alert::Timeouts;
+use auditseal::apply::Clock;
 use auditseal::drift::Outcome;
 use auditseal::finding::{Delivered, Notice, NoticeState};
 use auditseal::manifest::is_part;
@@ -108,18 +109,17 @@ async fn once(
     let partial = is_part(&global.manifest);
     let alerting = Alerting::of(&folder, session::directory(global), &loaded, !partial);
     let desired = session::desired(loaded);
-    let (store, clock) = (session::kept(global, &folder, &desired).await?, session::clock(global));
-    if watch.is_none_or(Watch::is_first) {
-        session::warn_without_store(&store, "what this check found is remembered", output);
-    }
-    // The outbox first: what is missing there says less once the memory is there again.
-    let mut is_stored = session::synced(store.sync_outbox(&clock).await, output)?
-        && session::synced(store.sync_memory(&clock).await, output)?;
-    let memory = drift_file::load(&folder)?;
     let mut connecting = session::connect_options(global);
     if let Some(watch) = watch {
         connecting.requests = watch.requests();
     }
+    let (store, clock) = (session::kept_with(&folder, &desired, &connecting).await?, session::clock(global));
+    if watch.is_none_or(Watch::is_first) {
+        session::warn_without_store(&store, "what this check found is remembered", output);
+    }
+    // The outbox first: what is missing there says less once the memory is there again.
+    let mut is_stored = is_met(&store, &clock, output).await?;
+    let memory = drift_file::load(&folder)?;
     let router = session::connections_with(global, &desired, &connecting).await?;
     let now = jiff::Timestamp::now();
     // Finer than a second: a finding that closes and opens again is told by its time from the one before.
@@ -137,10 +137,14 @@ async fn once(
     let checked = Checked { check, memory: after.untold(&memory, &kept.unkept) };
     drift_file::save(&folder, &checked.memory)?;
     // In this order there too: nothing is remembered as told before it is safe.
-    is_stored = is_stored
-        && session::synced(store.sync_outbox(&clock).await, output)?
-        && session::synced(store.sync_memory(&clock).await, output)?;
+    is_stored = is_stored && is_met(&store, &clock, output).await?;
     Ok(Ok(Made { checked, alerting, kept, desired, connecting, store, is_stored }))
+}
+
+/// Makes outbox and memory the same in the folder and in the store; whether they are.
+async fn is_met<C: Clock>(store: &Store, clock: &C, output: &Output) -> anyhow::Result<bool> {
+    Ok(session::synced(store.sync_outbox(clock).await, output)?
+        && session::synced(store.sync_memory(clock).await, output)?)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -94,7 +94,12 @@ pub fn store(global: &Global) -> PathBuf {
 
 /// The folder of journals, memory and outbox, with the store that the manifests declare.
 pub async fn kept(global: &Global, folder: &Path, desired: &[Desired]) -> anyhow::Result<Store> {
-    connect_store(desired, folder, &connect_options(global)).await.context("cannot connect to the store")
+    kept_with(folder, desired, &connect_options(global)).await
+}
+
+/// The same, by options that say more than the command line does.
+pub async fn kept_with(folder: &Path, desired: &[Desired], options: &ConnectOptions) -> anyhow::Result<Store> {
+    connect_store(desired, folder, options).await.context("cannot connect to the store")
 }
 
 /// What is wrong with a store, with its code.

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::model::hex;
+
 use super::Finding;
 
 /// Identical findings are told once when they open and once when they close.
@@ -51,7 +53,7 @@ impl Notice {
             NoticeState::Opened => "opened",
             NoticeState::Closed => "closed",
         };
-        hex(&[&self.fingerprint, state, &self.since.to_string()])
+        digest(&[&self.fingerprint, state, &self.since.to_string()])
     }
 }
 
@@ -60,17 +62,17 @@ impl Notice {
 pub fn fingerprint(code: &str, subject: &str, what: &[&str]) -> String {
     let mut parts = vec![code, subject];
     parts.extend(what);
-    hex(&parts)
+    digest(&parts)
 }
 
 /// Lengths are hashed too, so that no two lists of parts are one.
-fn hex(parts: &[&str]) -> String {
+fn digest(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize()).chars().take(32).collect()
 }
 
 #[cfg(test)]

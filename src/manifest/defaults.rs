@@ -2,9 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::model::Severity;
 use crate::model::desired::{DeliveryStatus, Undeclared};
 use crate::model::place::Partition;
+use crate::model::{Severity, hex};
 
 use super::grammar::{AccessLog, Account, Bucket, Delivery, Key, UnityCatalog};
 
@@ -130,8 +130,7 @@ pub(super) fn role_arn(partition: Partition, account: &str, bucket: &str) -> Str
 
 /// The start of a text and a digest of the whole, together of at most `length` bytes: distinct texts stay distinct.
 fn shortened(text: &str, length: usize) -> String {
-    let digest: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let digest: String = digest.chars().take(DIGEST).collect();
+    let digest: String = hex(&Sha256::digest(text.as_bytes())).chars().take(DIGEST).collect();
     let room = length.saturating_sub(DIGEST + 1);
     let mut start: String = text.chars().take(room).collect();
     while start.ends_with(['.', '-']) {

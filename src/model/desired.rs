@@ -213,6 +213,13 @@ pub struct Store {
 }
 
 impl Store {
+    /// What is kept, by name: the same below the prefix of the store and below the local folder. The journals of runs.
+    pub const RUNS: &str = "runs";
+    /// What checks remember.
+    pub const MEMORY: &str = "drift.json";
+    /// What waits for sinks, a folder for each.
+    pub const OUTBOX: &str = "outbox";
+
     /// As the manifest writes it.
     #[must_use]
     pub fn url(&self) -> String {
@@ -286,8 +293,7 @@ impl Desired {
         if name.len() <= LONGEST {
             return name;
         }
-        let digest = Sha256::digest(name.as_bytes());
-        let digest: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let digest: String = super::hex(&Sha256::digest(name.as_bytes())).chars().take(8).collect();
         let head: String = name.chars().take(LONGEST - 1 - digest.len()).collect();
         format!("{head}-{digest}")
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::model::desired::Desired;
+use crate::model::desired::{AwsAccount, Desired};
 use crate::model::{Observed, Place};
 use crate::provider::aws::{AwsClient, AwsOptions, ConnectError as AwsConnectError, Http, Timeouts};
 use crate::provider::databricks::{ConnectError as DatabricksConnectError, DatabricksClient, DatabricksOptions};
@@ -37,9 +37,44 @@ pub enum ConnectError {
 }
 
 /// How one AWS account and region is reached.
+#[derive(Debug, Default)]
 pub(super) struct AwsTarget {
     pub profile: Option<String>,
     pub assume_role: Option<String>,
+}
+
+impl AwsTarget {
+    fn of(aws: &AwsAccount, options: &ConnectOptions) -> Self {
+        Self {
+            profile: options.aws_profile.clone().or_else(|| aws.profile.clone()),
+            assume_role: aws.assume_role.as_ref().map(ToString::to_string),
+        }
+    }
+
+    /// Nothing is sent yet.
+    pub async fn client(
+        self,
+        account: &str,
+        region: &str,
+        options: &ConnectOptions,
+        http: &Http,
+    ) -> Result<AwsClient, AwsConnectError> {
+        let options = AwsOptions {
+            account: Some(account.to_owned()),
+            region: region.to_owned(),
+            profile: self.profile,
+            credentials: None,
+            assume_role: self.assume_role,
+            endpoint: options.endpoint_aws.clone(),
+            timeouts: Timeouts::default(),
+        };
+        AwsClient::connect(options, http).await
+    }
+}
+
+/// Connections on which every request is counted.
+pub(super) fn http(options: &ConnectOptions) -> Result<Http, AwsConnectError> {
+    Http::counted(&Timeouts::default(), &options.requests)
 }
 
 /// Makes the clients. Nothing is sent to AWS or Databricks yet.
@@ -47,23 +82,13 @@ pub(super) struct AwsTarget {
 /// # Errors
 /// When an endpoint, a profile or a configuration file is unusable.
 pub async fn connect(desired: &[Desired], options: &ConnectOptions) -> Result<Router, ConnectError> {
-    let http = Http::counted(&Timeouts::default(), &options.requests)?;
+    let http = http(options)?;
     let mut connections = Vec::new();
     for ((account, region), target) in aws_targets(desired, options) {
-        let client = AwsClient::connect_with(
-            AwsOptions {
-                account: Some(account.clone()),
-                region: region.clone(),
-                profile: target.profile,
-                credentials: None,
-                assume_role: target.assume_role,
-                endpoint: options.endpoint_aws.clone(),
-                timeouts: Timeouts::default(),
-            },
-            &http,
-        )
-        .await
-        .map_err(|error| ConnectError::Aws { account: account.clone(), error })?;
+        let client = target
+            .client(&account, &region, options, &http)
+            .await
+            .map_err(|error| ConnectError::Aws { account: account.clone(), error })?;
         connections.push(Connection::Aws { account, region, client });
     }
     let mut known = BTreeSet::new();
@@ -102,37 +127,22 @@ pub async fn connect_store(
     let account = &declared.account_id;
     let by = desired.iter().find(|one| one.aws.account_id == *account).or(desired.first());
     let Some(aws) = by.map(|one| &one.aws) else { return Ok(Store::local(folder)) };
-    let aws_options = AwsOptions {
-        account: Some(account.clone()),
-        region: aws.region.clone(),
-        profile: options.aws_profile.clone().or_else(|| aws.profile.clone()),
-        credentials: None,
-        assume_role: aws.assume_role.as_ref().map(ToString::to_string),
-        endpoint: options.endpoint_aws.clone(),
-        timeouts: Timeouts::default(),
-    };
-    let client =
-        AwsClient::connect(aws_options).await.map_err(|error| ConnectError::Aws { account: account.clone(), error })?;
+    let client = AwsTarget::of(aws, options)
+        .client(account, &aws.region, options, &http(options)?)
+        .await
+        .map_err(|error| ConnectError::Aws { account: account.clone(), error })?;
     Ok(Store::declared(folder, declared.url(), client.objects(&declared.bucket, &declared.prefix)))
 }
 
 pub(super) fn aws_targets(desired: &[Desired], options: &ConnectOptions) -> BTreeMap<(String, String), AwsTarget> {
     let mut targets = BTreeMap::new();
     for one in desired {
-        targets.entry((one.aws.account_id.clone(), one.aws.region.clone())).or_insert_with(|| AwsTarget {
-            profile: options.aws_profile.clone().or_else(|| one.aws.profile.clone()),
-            assume_role: one.aws.assume_role.as_ref().map(ToString::to_string),
-        });
+        let own = || AwsTarget::of(&one.aws, options);
+        targets.entry((one.aws.account_id.clone(), one.aws.region.clone())).or_insert_with(own);
         // The audit account's own profile serves other regions of that account too.
-        let elsewhere = |account: &str, profile: &Option<String>| AwsTarget {
-            profile: profile.clone().or_else(|| {
-                (account == one.aws.account_id)
-                    .then(|| options.aws_profile.clone().or_else(|| one.aws.profile.clone()))
-                    .flatten()
-            }),
-            assume_role: (account == one.aws.account_id)
-                .then(|| one.aws.assume_role.as_ref().map(ToString::to_string))
-                .flatten(),
+        let elsewhere = |account: &str, profile: &Option<String>| {
+            let reached = if account == one.aws.account_id { own() } else { AwsTarget::default() };
+            AwsTarget { profile: profile.clone().or(reached.profile), ..reached }
         };
         if one.role.profile.is_some() || one.role.arn.account == one.aws.account_id {
             targets

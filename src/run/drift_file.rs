@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::alert::replace;
 use crate::drift::{Memory, MemoryError};
+use crate::model::desired::Store;
 
-const NAME: &str = "drift.json";
+const NAME: &str = Store::MEMORY;
 
 /// Why the memory cannot be used. It is never begun anew in silence: everything that is open would be told again, and what
 /// closed meanwhile never.

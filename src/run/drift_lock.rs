@@ -4,12 +4,14 @@
 //! The lock is the operating system's on a file beside the memory, which ends with the process that holds it, however that
 //! ends: there is none that has to be broken.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+
+use crate::alert::{Disk, Files, Guard};
 
 const NAME: &str = "drift.lock";
 /// Pause between two attempts.
@@ -20,7 +22,7 @@ const LONGEST_HOLDER: u64 = 200;
 /// Held until it is dropped.
 #[derive(Debug)]
 pub struct CheckLock {
-    _file: File,
+    _guard: Guard,
 }
 
 /// Why a check cannot begin.
@@ -46,43 +48,28 @@ pub async fn lock(
     let path = store.join(NAME);
     let failed = |error| CheckLockError::File { path: path.clone(), error };
     std::fs::create_dir_all(store).map_err(failed)?;
-    let mut file = options().open(&path).map_err(failed)?;
     let mut on_wait = Some(on_wait);
     let begun = Instant::now();
     loop {
-        match file.try_lock() {
-            Ok(()) => {
-                sign(&mut file).map_err(failed)?;
-                return Ok(CheckLock { _file: file });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-            Err(TryLockError::WouldBlock) => {
-                let held = CheckLockError::Held { path: path.clone(), holder: holder(&path) };
-                if begun.elapsed() >= timeout {
-                    return Err(held);
-                }
-                if let Some(on_wait) = on_wait.take() {
-                    on_wait(&held);
-                }
-            }
+        if let Some(guard) = Disk.lock(&path).map_err(failed)? {
+            sign(&path).map_err(failed)?;
+            return Ok(CheckLock { _guard: guard });
+        }
+        let held = CheckLockError::Held { path: path.clone(), holder: holder(&path) };
+        if begun.elapsed() >= timeout {
+            return Err(held);
+        }
+        if let Some(on_wait) = on_wait.take() {
+            on_wait(&held);
         }
         tokio::time::sleep(PAUSE.min(timeout.saturating_sub(begun.elapsed()))).await;
     }
 }
 
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
 /// Says who holds it, for those who wait.
-fn sign(file: &mut File) -> std::io::Result<()> {
-    file.set_len(0)?;
+fn sign(path: &Path) -> std::io::Result<()> {
     let since = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
-    write!(file, "process {}, since {since}", std::process::id())
+    std::fs::write(path, format!("process {}, since {since}", std::process::id()))
 }
 
 fn holder(path: &Path) -> String {

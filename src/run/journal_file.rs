@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::apply::RecordError;
 use crate::journal::{Entry, RunResult};
+use crate::model::desired::Store;
 
 /// One run's journal. It is locked as long as this is there: others see that its run goes on.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl JournalFile {
     /// # Errors
     /// When the directory or file cannot be made, or a journal of that run exists.
     pub fn create(directory: &Path, run: &str) -> std::io::Result<Self> {
-        let runs = directory.join("runs");
+        let runs = directory.join(Store::RUNS);
         std::fs::create_dir_all(&runs)?;
         let path = runs.join(format!("{run}.jsonl"));
         let mut options = OpenOptions::new();
@@ -61,7 +62,7 @@ impl JournalFile {
 /// been seen to survive what it changed.
 #[must_use]
 pub fn unfinished(directory: &Path) -> Option<String> {
-    let runs = std::fs::read_dir(directory.join("runs")).ok()?;
+    let runs = std::fs::read_dir(directory.join(Store::RUNS)).ok()?;
     // A draft that a crash left is no journal.
     let is_journal = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "jsonl");
     let journals = runs.filter_map(Result::ok).map(|entry| entry.path()).filter(is_journal);

@@ -11,7 +11,7 @@ use crate::finding::{Finding, Severity};
 use crate::harden::{Scope, harden};
 use crate::model::databricks::LogDelivery;
 use crate::model::live::Query;
-use crate::model::{Address, Desired, Fact, Intent, Kind, Live, Observed, Place, Reference, Wanted};
+use crate::model::{Address, Desired, Fact, Intent, Kind, Live, Observed, Place, Reference, Wanted, hex};
 use crate::observe::{observe, observe_for_plan};
 use crate::plan::guard::{self, Purpose};
 use crate::plan::{
@@ -247,7 +247,7 @@ fn findings(wanted: &Wanted, live: &Live, desired: &[Desired], of_waivers: Vec<F
             code: notice.code.clone(),
             severity: match notice.code.as_str() {
                 "undeclared-delivery" | "undeclared-grant" => Severity::High,
-                "audit-bucket-is-workspace-root" => Severity::High,
+                "audit-bucket-is-workspace-root" | "storage-configurations-full" => Severity::High,
                 "single-admin" => Severity::Medium,
                 _ => Severity::Info,
             },
@@ -315,7 +315,7 @@ pub(super) fn callers(live: &Live, desired: &[Desired]) -> BTreeMap<String, Stri
 
 fn digest<T: Serialize>(value: &T) -> String {
     let canonical = serde_jcs::to_vec(value).unwrap_or_default();
-    Sha256::digest(&canonical).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(&canonical))
 }
 
 /// Digest of what was read, without what moves by itself: the times of the last deliveries.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::journal::{Found, Journals, Record, Spoiled, Unreadable};
+use crate::model::desired::Store;
 
 /// Why a run was not found.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +27,7 @@ const NAMED: usize = 3;
 /// When the folder is there and cannot be listed.
 pub fn journals(store: &Path) -> std::io::Result<Journals> {
     let mut all = Journals::default();
-    let entries = match std::fs::read_dir(store.join("runs")) {
+    let entries = match std::fs::read_dir(store.join(Store::RUNS)) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(all),
         Err(error) => return Err(error),
@@ -55,7 +56,7 @@ pub fn journals(store: &Path) -> std::io::Result<Journals> {
 /// # Errors
 /// When there is none, several, or one that cannot be used; the error names the nearest and the last runs.
 pub fn journal(store: &Path, asked: &str) -> Result<Found, RunError> {
-    let shown = store.join("runs").display().to_string();
+    let shown = store.join(Store::RUNS).display().to_string();
     let all = journals(store).map_err(|error| RunError::Store { path: shown.clone(), error })?;
     let begins = |run: &str| !asked.is_empty() && run.starts_with(asked);
     let spoiled = |one: &Spoiled| RunError::Spoiled {

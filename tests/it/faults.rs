@@ -1,47 +1,19 @@
 //! Faults that pass are survived; faults that last end the run by name, lose nothing, and a later run finishes.
 
-use std::time::Duration;
-
 use auditseal::apply::StepState;
 use auditseal::plan::Verdict;
 use auditseal::run::lock::{Holder, LockStore};
-use futures::{StreamExt, stream};
 
 use crate::harness::{Case, changes};
 use crate::sandbox::faults::{Failure, Moment, Rule, Trigger};
-use crate::struck::{Estate, all, chosen, delivers, exposed_to, lock_of, resume, run, undisturbed};
+use crate::struck::{Estate, chosen, delivers, each_fault, exposed_to, lock_of, meets, resume, run, undisturbed};
 
-pub const CLASSES: [(Moment, Failure); 9] = [
-    (Moment::Before, Failure::Throttle),
-    (Moment::Before, Failure::Status(500)),
-    (Moment::After, Failure::Status(503)),
-    (Moment::After, Failure::Timeout(Duration::from_millis(50))),
-    (Moment::Before, Failure::Disconnect),
-    (Moment::After, Failure::Disconnect),
-    (Moment::Before, Failure::Conflict),
-    (Moment::Before, Failure::Denied),
-    (Moment::After, Failure::StaleReads(2)),
-];
-
-async fn struck(n: u64, (moment, failure): (Moment, Failure), keys: usize) -> Vec<String> {
+async fn struck(n: u64, class: (Moment, Failure), keys: usize) -> Vec<String> {
     let case = Case::insecure().await;
     let exposed = exposed_to(&case).await;
     let router = case.router().await;
     let plan = case.plan(&router).await;
-    case.sandbox.faults.reset();
-    case.sandbox.faults.add(Rule { moment, ..Rule::before(Trigger::Request(n), failure) });
-    let result = run(&case, &router, &plan, "struck").await;
-    case.sandbox.faults.clear();
-    let mut wrong = Vec::new();
-    if let Ok(applied) = &result
-        && failure != Failure::Denied
-    {
-        for step in &applied.outcome.steps {
-            if !matches!(step.state, StepState::Done | StepState::AlreadyThere) {
-                wrong.push(format!("{} {}: {:?}", step.address, step.title, step.state));
-            }
-        }
-    }
+    let mut wrong = meets(&case, &router, &plan, "struck", (n, class)).await;
     if !delivers(&case).await {
         wrong.push("the delivery that worked is lost".to_owned());
     }
@@ -55,22 +27,7 @@ async fn struck(n: u64, (moment, failure): (Moment, Failure), keys: usize) -> Ve
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_class_of_fault_is_survived_at_any_request() {
     let (requests, keys) = undisturbed(Estate::Insecure).await;
-    // One class at each sixth write in turn; the whole matrix has every class at every request.
-    let points: Vec<_> = chosen(&requests, 2)
-        .into_iter()
-        .enumerate()
-        .flat_map(|(index, (n, _))| CLASSES.into_iter().enumerate().map(move |(at, class)| (n, class, index % 9 == at)))
-        .filter(|(_, _, mine)| all() || *mine)
-        .collect();
-    let tried = points.len();
-    let wrong: Vec<_> = stream::iter(points)
-        .map(|(n, class, _)| async move { (n, class, struck(n, class, keys).await) })
-        .buffer_unordered(4)
-        .filter(|(_, _, wrong)| std::future::ready(!wrong.is_empty()))
-        .collect()
-        .await;
-    assert!(tried >= 5, "{tried} points");
-    assert!(wrong.is_empty(), "{} of {tried} fault points: {wrong:#?}", wrong.len());
+    each_fault(chosen(&requests, 2, 6), |n, class| struck(n, class, keys)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -118,7 +118,7 @@ impl Case {
                 timeouts,
                 ..AwsOptions::default()
             };
-            let client = AwsClient::connect_with(options, &http).await.expect("aws client");
+            let client = AwsClient::connect(options, &http).await.expect("aws client");
             connections.push(Connection::Aws { account: account.clone(), region: (*region).to_owned(), client });
         }
         let mut options = DatabricksOptions::new(

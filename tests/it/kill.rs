@@ -3,29 +3,17 @@
 use std::collections::BTreeMap;
 
 use auditseal::journal::Entry;
-use futures::{StreamExt, stream};
 
 use crate::harness::Case;
-use crate::sandbox::faults::{Failure, Moment, Rule, Trigger};
-use crate::struck::{Estate, all, chosen, delivers, exposed_to, resume, run, undisturbed};
+use crate::sandbox::faults::Moment;
+use crate::struck::{Estate, chosen, delivers, dies, each_death, exposed_to, resume, undisturbed};
 
-async fn killed(estate: Estate, n: u64, moment: Moment, keys: usize) -> Option<Vec<String>> {
+async fn killed(estate: Estate, point: (u64, Moment), keys: usize) -> Option<Vec<String>> {
     let case = estate.case().await;
-    let faults = case.sandbox.faults.clone();
     let (delivered, exposed) = (delivers(&case).await, exposed_to(&case).await);
     let router = case.router().await;
     let plan = case.plan(&router).await;
-    faults.reset();
-    faults.add(Rule { moment, ..Rule::before(Trigger::Request(n), Failure::Kill) });
-    tokio::select! {
-        () = faults.killed() => {}
-        _ = run(&case, &router, &plan, "killed") => {}
-    }
-    let struck = faults.is_dead();
-    drop(router);
-    faults.clear();
-    faults.revive();
-    if !struck {
+    if !dies(&case, router, &plan, "killed", point).await {
         return None;
     }
     let mut wrong = unannounced(&case, "killed");
@@ -66,22 +54,10 @@ async fn matrix(estate: Estate, first: usize) {
     let (requests, keys) = undisturbed(estate).await;
     assert!(requests.len() > 50, "an apply of {} requests", requests.len());
     // A read has no effect that a later death could leave behind.
-    let points = chosen(&requests, first).into_iter().flat_map(|(n, is_write)| {
+    let points = chosen(&requests, first, 6).into_iter().flat_map(|(n, is_write)| {
         [(n, Moment::Before), (n, Moment::After)].into_iter().take(if is_write { 2 } else { 1 })
     });
-    let results: Vec<_> = stream::iter(points)
-        .map(|(n, moment)| async move { (n, moment, killed(estate, n, moment, keys).await) })
-        .buffer_unordered(4)
-        .collect()
-        .await;
-    let struck = results.iter().filter(|(_, _, wrong)| wrong.is_some()).count();
-    let wrong: Vec<_> = results.iter().filter(|(_, _, wrong)| wrong.as_ref().is_some_and(|w| !w.is_empty())).collect();
-    assert!(wrong.is_empty(), "{} of {struck} kill points: {wrong:#?}", wrong.len());
-    // Polls make the length of a run vary a little.
-    assert!(struck * 10 >= results.len() * 8, "{struck} of {} points were reached", results.len());
-    if all() {
-        std::fs::write(std::env::temp_dir().join(format!("kill-{estate:?}.txt")), struck.to_string()).expect("count");
-    }
+    each_death(&format!("{estate:?}"), points.collect(), |point| killed(estate, point, keys)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

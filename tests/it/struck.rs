@@ -3,17 +3,31 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use auditseal::apply::Clock;
+use auditseal::apply::{Clock, StepState};
 use auditseal::model::Place;
 use auditseal::plan::Plan;
 use auditseal::provider::router::Router;
 use auditseal::run::apply::{Applied, ApplyError, ApplyOptions, apply};
 use auditseal::run::lock::{parameter, unlock};
 use auditseal::run::store::Store;
+use futures::{StreamExt, stream};
 
 use crate::harness::{Case, changes};
 use crate::sandbox::databricks::DeliveryState;
 use crate::sandbox::estate::SPEED;
+use crate::sandbox::faults::{Failure, Moment, Rule, Trigger};
+
+pub const CLASSES: [(Moment, Failure); 9] = [
+    (Moment::Before, Failure::Throttle),
+    (Moment::Before, Failure::Status(500)),
+    (Moment::After, Failure::Status(503)),
+    (Moment::After, Failure::Timeout(Duration::from_millis(50))),
+    (Moment::Before, Failure::Disconnect),
+    (Moment::After, Failure::Disconnect),
+    (Moment::Before, Failure::Conflict),
+    (Moment::Before, Failure::Denied),
+    (Moment::After, Failure::StaleReads(2)),
+];
 
 /// Compressed, and never longer than a poll: the hour in which Databricks stops a delivery is nothing to test here.
 pub struct Quick;
@@ -33,13 +47,102 @@ pub fn all() -> bool {
     std::env::var_os("AUDITSEAL_TEST_ALL").is_some()
 }
 
-/// Every request when the whole matrix was asked for, else every sixth write: between two writes the cloud stays as it is,
-/// so that reads add little to them.
-pub fn chosen(requests: &[(u64, bool)], first: usize) -> Vec<(u64, bool)> {
+/// Every request when the whole matrix was asked for, else one write in so many: between two writes the cloud stays as it
+/// is, so that reads add little to them.
+pub fn chosen(requests: &[(u64, bool)], first: usize, step: usize) -> Vec<(u64, bool)> {
     if all() {
         return requests.to_vec();
     }
-    requests.iter().filter(|(_, is_write)| *is_write).skip(first).step_by(6).copied().collect()
+    requests.iter().filter(|(_, is_write)| *is_write).skip(first).step_by(step).copied().collect()
+}
+
+/// Runs a plan that is to die at a request; whether it did.
+pub async fn dies(case: &Case, router: Router, plan: &Plan, name: &str, (n, moment): (u64, Moment)) -> bool {
+    let faults = case.sandbox.faults.clone();
+    faults.reset();
+    faults.add(Rule { moment, ..Rule::before(Trigger::Request(n), Failure::Kill) });
+    tokio::select! {
+        () = faults.killed() => {}
+        _ = run(case, &router, plan, name) => {}
+    }
+    let dead = faults.is_dead();
+    drop(router);
+    faults.clear();
+    faults.revive();
+    dead
+}
+
+/// Dies at each of the points in a run of its own. The run says what is wrong after its death, `None` where it ended before
+/// that request.
+pub async fn each_death<F>(name: &str, points: Vec<(u64, Moment)>, killed: impl Fn((u64, Moment)) -> F)
+where
+    F: Future<Output = Option<Vec<String>>>,
+{
+    let results: Vec<_> = stream::iter(points)
+        .map(|point| {
+            let killed = killed(point);
+            async move { (point, killed.await) }
+        })
+        .buffer_unordered(4)
+        .collect()
+        .await;
+    let died = results.iter().filter(|(_, wrong)| wrong.is_some()).count();
+    let wrong: Vec<_> = results.iter().filter(|(_, wrong)| wrong.as_ref().is_some_and(|w| !w.is_empty())).collect();
+    assert!(wrong.is_empty(), "{} of {died} kill points: {wrong:#?}", wrong.len());
+    // Polls make the length of a run vary a little.
+    assert!(died * 10 >= results.len() * 8, "{died} of {} points were reached", results.len());
+    if all() {
+        let count = format!("{died} deaths at {} points\n", results.len());
+        std::fs::write(std::env::temp_dir().join(format!("kill-{name}.txt")), count).expect("count");
+    }
+}
+
+/// Meets one class of fault at each of the requests in turn, or every class at each when the whole matrix was asked for, in
+/// a run of its own that says what is wrong after it.
+pub async fn each_fault<F>(requests: Vec<(u64, bool)>, struck: impl Fn(u64, (Moment, Failure)) -> F)
+where
+    F: Future<Output = Vec<String>>,
+{
+    let points: Vec<_> = requests
+        .into_iter()
+        .enumerate()
+        .flat_map(|(index, (n, _))| CLASSES.into_iter().enumerate().map(move |(at, class)| (n, class, index % 9 == at)))
+        .filter(|(_, _, mine)| all() || *mine)
+        .collect();
+    let tried = points.len();
+    let wrong: Vec<_> = stream::iter(points)
+        .map(|(n, class, _)| {
+            let struck = struck(n, class);
+            async move { (n, class, struck.await) }
+        })
+        .buffer_unordered(4)
+        .filter(|(_, _, wrong)| std::future::ready(!wrong.is_empty()))
+        .collect()
+        .await;
+    assert!(tried >= 3, "{tried} points");
+    assert!(wrong.is_empty(), "{} of {tried} fault points: {wrong:#?}", wrong.len());
+}
+
+/// Runs a plan that meets a fault at a request. The steps that it left undone, unless the fault is one that cannot pass.
+pub async fn meets(
+    case: &Case,
+    router: &Router,
+    plan: &Plan,
+    name: &str,
+    (n, (moment, failure)): (u64, (Moment, Failure)),
+) -> Vec<String> {
+    let faults = &case.sandbox.faults;
+    faults.reset();
+    faults.add(Rule { moment, ..Rule::before(Trigger::Request(n), failure) });
+    let result = run(case, router, plan, name).await;
+    faults.clear();
+    match result {
+        Ok(applied) if failure != Failure::Denied => {
+            let undone = applied.outcome.steps.iter().filter(|step| !is_done(&step.state));
+            undone.map(|step| format!("{} {}: {:?}", step.address, step.title, step.state)).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +232,7 @@ pub async fn resume(case: &Case, struck: &str, keys: usize) -> Vec<String> {
             after => wrong.push(format!(
                 "the resume leaves {:?}: {:?}",
                 after.as_ref().map(changes),
-                applied.outcome.steps.iter().filter(|step| !is_done(step)).collect::<Vec<_>>()
+                applied.outcome.steps.iter().filter(|step| !is_done(&step.state)).collect::<Vec<_>>()
             )),
         },
         Err(error) => wrong.push(format!("the resume fails: {error}")),
@@ -151,8 +254,8 @@ pub async fn resume(case: &Case, struck: &str, keys: usize) -> Vec<String> {
     wrong
 }
 
-fn is_done(step: &auditseal::apply::StepOutcome) -> bool {
-    matches!(step.state, auditseal::apply::StepState::Done | auditseal::apply::StepState::AlreadyThere)
+pub fn is_done(state: &StepState) -> bool {
+    matches!(state, StepState::Done | StepState::AlreadyThere)
 }
 
 /// The requests of an undisturbed apply with whether they write, and the keys that there are after it.

@@ -17,6 +17,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::finding::Notice;
+use crate::model::desired::Store;
 
 /// Messages that may wait for one sink, those that it refused included: a year of one finding an hour. Beyond it new ones
 /// are not kept, and that is said: what waits is never dropped to make room.
@@ -24,6 +25,8 @@ pub const MOST_WAITING: usize = 10_000;
 
 const REFUSED: &str = "refused";
 const DAMAGED: &str = "damaged";
+/// Folders of a queue in which messages are put aside.
+pub const ASIDE: [&str; 2] = [REFUSED, DAMAGED];
 /// No label begins with a dot, so that no sink has this name.
 const LOCK: &str = ".lock";
 const TEMPORARY: &str = ".new";
@@ -77,7 +80,7 @@ impl Outbox<Disk> {
 
 impl<F: Files> Outbox<F> {
     pub(super) fn on(files: F, store: &Path) -> Self {
-        Self { files, root: store.join("outbox") }
+        Self { files, root: store.join(Store::OUTBOX) }
     }
 
     fn failed(&self) -> impl Fn(io::Error) -> OutboxError {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::condition::{Lowered, lowered};
 use super::super::context::Context;
-use super::super::document::{Condition, Element, Policy, Version};
+use super::super::document::{Condition, Element, Policy, Statement, Version};
 use super::super::glob::{Resolved, Token, resolve, variables};
 use super::super::operator::Comparison;
 use super::super::principal::Principal;
@@ -97,10 +97,7 @@ impl Objects {
     pub fn add(&mut self, policy: &Policy, principal: Option<&Principal>, fixed: &BTreeMap<String, Vec<String>>) {
         let mut context: Option<Context> = None;
         for statement in &policy.statements {
-            let resources = statement.resource.iter().flat_map(Element::get).map(|text| (None, text));
-            let conditions = statement.conditions.iter();
-            let values = conditions.flat_map(|one| one.values.iter().map(move |text| (Some(one), text)));
-            for (condition, text) in resources.chain(values) {
+            for (condition, text) in texts(statement) {
                 if self.is_elsewhere(condition, text) {
                     continue;
                 }
@@ -135,10 +132,7 @@ impl Objects {
     #[must_use]
     pub fn is_told_apart_by(&self, policy: &Policy) -> bool {
         policy.statements.iter().any(|statement| {
-            let resources = statement.resource.iter().flat_map(Element::get).map(|text| (None, text));
-            let conditions = statement.conditions.iter();
-            let values = conditions.flat_map(|one| one.values.iter().map(move |text| (Some(one), text)));
-            resources.chain(values).any(|(condition, text)| {
+            texts(statement).any(|(condition, text)| {
                 // What is about everything tells nothing apart.
                 let everything = condition.is_none() && text == "*";
                 !everything && !self.is_elsewhere(condition, text) && !self.is_other_object(condition, text)
@@ -271,6 +265,15 @@ impl Objects {
         };
         self.patterns.iter().map(language).collect()
     }
+}
+
+/// What may name objects in a statement: its resources, and the values of its conditions with these.
+fn texts(statement: &Statement) -> impl Iterator<Item = (Option<&Condition>, &str)> {
+    fn of(condition: &Condition) -> impl Iterator<Item = (Option<&Condition>, &str)> {
+        condition.values.iter().map(move |text| (Some(condition), &**text))
+    }
+    let resources = statement.resource.iter().flat_map(Element::get).map(|text| (None, &**text));
+    resources.chain(statement.conditions.iter().flat_map(of))
 }
 
 /// Whether a condition key holds the ARN of the object: the encryption context that S3 sends to KMS (K4).

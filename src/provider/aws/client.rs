@@ -59,20 +59,11 @@ impl Services {
 }
 
 impl AwsClient {
-    /// A client with HTTP connections of its own. Nothing is sent: credentials are resolved by the first request.
+    /// A client on shared HTTP connections. Nothing is sent: credentials are resolved by the first request.
     ///
     /// # Errors
-    /// When an endpoint is wrong or in plain text, or certificate authorities or proxies cannot be used.
-    pub async fn connect(options: AwsOptions) -> Result<Self, ConnectError> {
-        let http = Http::new(&options.timeouts)?;
-        Self::connect_with(options, &http).await
-    }
-
-    /// A client on shared HTTP connections.
-    ///
-    /// # Errors
-    /// As `connect`.
-    pub async fn connect_with(options: AwsOptions, http: &Http) -> Result<Self, ConnectError> {
+    /// When an endpoint is wrong or in plain text, or the shared configuration files cannot be used.
+    pub async fn connect(options: AwsOptions, http: &Http) -> Result<Self, ConnectError> {
         if let Some(endpoint) = &options.endpoint {
             config::check_endpoint(endpoint)?;
         }

@@ -393,7 +393,7 @@ async fn what_is_not_complete_is_not_sent() {
     assert!(server.seen().is_empty());
 
     let nobody = AwsOptions { region: text("eu-west-1"), ..AwsOptions::default() };
-    let nobody = AwsClient::connect(nobody).await.unwrap();
+    let nobody = AwsClient::connect(nobody, &Http::new(&Timeouts::default()).unwrap()).await.unwrap();
     let refused = nobody.write(&Write::EnableKey { key: text("k") }).await;
     assert!(matches!(refused, Err(WriteError::Rejected { .. })), "{refused:?}");
 }

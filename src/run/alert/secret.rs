@@ -8,8 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::model::alert::SecretSource;
 use crate::model::{Arn, Desired, Observed, Place};
-use crate::provider::aws::{AwsClient, AwsOptions, Http, Timeouts};
-use crate::run::connect::{ConnectOptions, aws_targets};
+use crate::run::connect::{ConnectOptions, aws_targets, http};
 
 /// A secret is a line of text.
 const LONGEST: u64 = 64 * 1024;
@@ -35,18 +34,8 @@ impl Vault for AwsSecrets {
         let target = targets
             .remove(&(account.clone(), region.clone()))
             .ok_or_else(|| format!("there is no connection to {place}"))?;
-        let timeouts = Timeouts::default();
-        let http = Http::counted(&timeouts, &self.options.requests).map_err(|error| error.to_string())?;
-        let options = AwsOptions {
-            account: Some(account.clone()),
-            region: region.clone(),
-            profile: target.profile,
-            credentials: None,
-            assume_role: target.assume_role,
-            endpoint: self.options.endpoint_aws.clone(),
-            timeouts,
-        };
-        let client = AwsClient::connect_with(options, &http).await.map_err(|error| error.to_string())?;
+        let http = http(&self.options).map_err(|error| error.to_string())?;
+        let client = target.client(account, region, &self.options, &http).await.map_err(|error| error.to_string())?;
         // An ARN says where the secret is; a resource policy may share it with this account.
         let elsewhere = name.parse::<Arn>().map(|arn| arn.region).ok();
         match client.secrets(elsewhere.as_deref().unwrap_or(region)).get(name).await {

@@ -63,9 +63,7 @@ impl<C: Clock> Journal<'_, C> {
                 self.etag = Some(etag);
                 Ok(())
             }
-            Kept::Differs => {
-                Err(StoreError::Diverged { path: self.file.path().to_path_buf(), url: remote.url_of(&self.name) })
-            }
+            Kept::Differs => Err(remote.diverged(&self.name)),
         }
     }
 }

@@ -7,6 +7,7 @@ use futures::{StreamExt, TryStreamExt};
 use super::names::{self, run_of};
 use super::{Remote, Store, StoreError, decide};
 use crate::apply::Clock;
+use crate::model::desired::Store as Declared;
 use crate::provider::aws::{Condition, Kept, Listed};
 
 /// Journals that are fetched at one time.
@@ -55,7 +56,7 @@ impl Store {
     pub async fn settle<C: Clock>(&self, clock: &C) -> Result<(), StoreError> {
         let Some(remote) = &self.remote else { return Ok(()) };
         let listed = remote.journals().await?;
-        for name in names::journals(&self.folder).map_err(remote.failed("runs"))? {
+        for name in names::journals(&self.folder).map_err(remote.failed(Declared::RUNS))? {
             if let Some(here) = remote.left(&name)? {
                 remote.hand_over(clock, &name, &here, listed.iter().find(|one| one.name == name)).await?;
             }
@@ -66,7 +67,7 @@ impl Store {
 
 impl Remote {
     async fn journals(&self) -> Result<Vec<Listed>, StoreError> {
-        let mut listed = self.objects.list(names::RUNS).await.map_err(|gap| self.unavailable(gap))?;
+        let mut listed = self.objects.list(&names::below(Declared::RUNS)).await.map_err(|gap| self.unavailable(gap))?;
         listed.retain(|one| run_of(&one.name).is_some());
         Ok(listed)
     }
@@ -127,7 +128,7 @@ impl Remote {
         }
     }
 
-    fn diverged(&self, name: &str) -> StoreError {
+    pub(super) fn diverged(&self, name: &str) -> StoreError {
         StoreError::Diverged { path: self.path_of(name), url: self.url_of(name) }
     }
 }

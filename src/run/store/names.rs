@@ -4,29 +4,29 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use crate::alert::{Disk, Files};
-
-pub(super) const MEMORY: &str = "drift.json";
-pub(super) const RUNS: &str = "runs/";
-pub(super) const OUTBOX: &str = "outbox/";
+use crate::alert::{ASIDE, Disk, Files};
+use crate::model::desired::Store;
 
 const JOURNAL_END: &str = ".jsonl";
 const MESSAGE_END: &str = ".json";
-/// Folders of a queue in which messages are put aside.
-const ASIDE: [&str; 2] = ["refused", "damaged"];
+
+/// As the names of what lies in a folder begin.
+pub(super) fn below(folder: &str) -> String {
+    format!("{folder}/")
+}
 
 /// The run of a journal.
 pub(super) fn run_of(name: &str) -> Option<&str> {
-    name.strip_prefix(RUNS)?.strip_suffix(JOURNAL_END).filter(|run| is_plain(run))
+    name.strip_prefix(Store::RUNS)?.strip_prefix('/')?.strip_suffix(JOURNAL_END).filter(|run| is_plain(run))
 }
 
 pub(super) fn journal_of(run: &str) -> String {
-    format!("{RUNS}{run}{JOURNAL_END}")
+    format!("{}/{run}{JOURNAL_END}", Store::RUNS)
 }
 
 /// `outbox/SINK/FILE.json`, or `outbox/SINK/refused/FILE.json`.
 pub(super) fn is_message(name: &str) -> bool {
-    let Some(below) = name.strip_prefix(OUTBOX) else { return false };
+    let Some(below) = name.strip_prefix(Store::OUTBOX).and_then(|rest| rest.strip_prefix('/')) else { return false };
     let (sink, file) = match below.split('/').collect::<Vec<_>>().as_slice() {
         [sink, file] => (*sink, *file),
         [sink, aside, file] if ASIDE.contains(aside) => (*sink, *file),
@@ -43,11 +43,12 @@ fn is_plain(part: &str) -> bool {
 
 /// Every message below a folder, sorted; none when there is no outbox.
 pub(super) fn messages(folder: &Path) -> io::Result<Vec<String>> {
-    let root = folder.join("outbox");
+    let root = folder.join(Store::OUTBOX);
     let mut found = Vec::new();
     for sink in Disk.folders(&root)? {
         for place in [sink.clone()].into_iter().chain(ASIDE.map(|aside| format!("{sink}/{aside}"))) {
-            found.extend(files(&root.join(&place))?.into_iter().map(|file| format!("{OUTBOX}{place}/{file}")));
+            found
+                .extend(files(&root.join(&place))?.into_iter().map(|file| format!("{}/{place}/{file}", Store::OUTBOX)));
         }
     }
     found.retain(|name| is_message(name));
@@ -57,7 +58,8 @@ pub(super) fn messages(folder: &Path) -> io::Result<Vec<String>> {
 
 /// Names of the journals in a folder.
 pub(super) fn journals(folder: &Path) -> io::Result<Vec<String>> {
-    let mut found: Vec<String> = files(&folder.join("runs"))?.into_iter().map(|file| format!("{RUNS}{file}")).collect();
+    let mut found: Vec<String> =
+        files(&folder.join(Store::RUNS))?.into_iter().map(|file| format!("{}/{file}", Store::RUNS)).collect();
     found.retain(|name| run_of(name).is_some());
     found.sort();
     Ok(found)

@@ -1,14 +1,15 @@
 //! What waits for sinks, in the folder and in the store.
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
 
 use futures::{StreamExt, TryStreamExt};
 
 use super::decide::Message;
-use super::names::{self, MEMORY, OUTBOX, is_message};
+use super::names::{self, below, is_message};
 use super::{Remote, Store, StoreError, decide};
+use crate::alert::{Disk, Files};
 use crate::apply::Clock;
+use crate::model::desired::Store as Declared;
 use crate::provider::aws::{Condition, Kept};
 
 /// Messages that are moved at one time.
@@ -34,9 +35,9 @@ impl Store {
 
     async fn meet_outbox<C: Clock>(&self, clock: &C, does: fn(Message) -> bool) -> Result<(), StoreError> {
         let Some(remote) = &self.remote else { return Ok(()) };
-        let listed = remote.objects.list(OUTBOX).await.map_err(|gap| remote.unavailable(gap))?;
+        let listed = remote.objects.list(&below(Declared::OUTBOX)).await.map_err(|gap| remote.unavailable(gap))?;
         let there: BTreeSet<String> = listed.into_iter().map(|one| one.name).filter(|name| is_message(name)).collect();
-        let here = names::messages(&self.folder).map_err(remote.failed("outbox"))?;
+        let here = names::messages(&self.folder).map_err(remote.failed(Declared::OUTBOX))?;
         let here: BTreeSet<String> = here.into_iter().collect();
         let known = remote.synced.messages().map_err(remote.failed("synced"))?;
         let known: BTreeSet<String> = known.into_iter().collect();
@@ -61,7 +62,7 @@ impl Remote {
     /// Whether the memory of checks is gone too: then somebody emptied the store, or made it anew, and what is missing there
     /// was not delivered.
     async fn was_emptied(&self) -> Result<bool, StoreError> {
-        Ok(self.synced.get(MEMORY).is_some() && self.get(MEMORY).await?.is_none())
+        Ok(self.synced.get(Declared::MEMORY).is_some() && self.get(Declared::MEMORY).await?.is_none())
     }
 
     async fn carry_out<C: Clock>(&self, clock: &C, name: &str, fate: Message) -> Result<(), StoreError> {
@@ -84,10 +85,7 @@ impl Remote {
                 self.note(name, &object.etag, &object.bytes)
             }
             Message::RemoveHere => {
-                match std::fs::remove_file(self.path_of(name)) {
-                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(self.failed(name)(error)),
-                    _ => {}
-                }
+                Disk.remove(&self.path_of(name)).map_err(self.failed(name))?;
                 forget()
             }
             Message::RemoveThere => {

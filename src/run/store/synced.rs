@@ -1,13 +1,15 @@
 //! What is known to be the same here and in the store: a small file for each, under `.auditseal/synced`. One that is lost
 //! makes both sides be looked at as if they had never met.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::decide::Base;
 use super::names;
+use crate::alert::{Disk, Files};
+use crate::model::hex;
 
 /// The notes about one store; those about another one do not count.
 #[derive(Clone, Debug)]
@@ -38,10 +40,7 @@ impl Synced {
     }
 
     pub fn forget(&self, name: &str) -> io::Result<()> {
-        match std::fs::remove_file(self.path(name)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
+        Disk.remove(&self.path(name))
     }
 
     /// Names of the messages that notes are about.
@@ -55,5 +54,5 @@ impl Synced {
 }
 
 pub(super) fn digest(content: &[u8]) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(content))
 }

@@ -3,20 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use auditseal::apply::StepState;
 use auditseal::model::{Fact, Observed};
 use auditseal::plan::Plan;
 use auditseal::provider::router::Router;
 use auditseal::run::lock::unlock;
 use auditseal::run::plan::is_refused;
-use futures::{StreamExt, stream};
 
 use super::{INSECURE, done, names_of_enabled, rollback, settings};
-use crate::faults::CLASSES;
 use crate::harness::{Case, assert_not_refused, changes};
 use crate::kill::unannounced;
-use crate::sandbox::faults::{Failure, Moment, Rule, Trigger};
-use crate::struck::{Estate, all, delivers, exposed_to, lock_of, run};
+use crate::sandbox::faults::{Failure, Moment};
+use crate::struck::{
+    Estate, all, chosen, delivers, dies, each_death, each_fault, exposed_to, is_done, lock_of, meets, run,
+};
 
 /// What has to be allowed so that a whole run is put back.
 fn allowed(estate: Estate) -> &'static [&'static str] {
@@ -131,10 +130,6 @@ impl Applied {
     }
 }
 
-fn is_done(state: &StepState) -> bool {
-    matches!(state, StepState::Done | StepState::AlreadyThere)
-}
-
 /// The requests of an undisturbed rollback with whether they write.
 async fn undisturbed(estate: Estate) -> Vec<(u64, bool)> {
     let applied = Applied::new(estate).await;
@@ -145,31 +140,12 @@ async fn undisturbed(estate: Estate) -> Vec<(u64, bool)> {
     applied.case.sandbox.faults.recorded().iter().map(|one| (one.ordinal, one.is_write)).collect()
 }
 
-/// Every request with `AUDITSEAL_TEST_ALL`, else every so many writes.
-fn chosen(requests: &[(u64, bool)], first: usize, step: usize) -> Vec<(u64, bool)> {
-    if all() {
-        return requests.to_vec();
-    }
-    requests.iter().filter(|(_, is_write)| *is_write).skip(first).step_by(step).copied().collect()
-}
-
 /// `None` when the rollback ended before that request.
-async fn killed(estate: Estate, n: u64, moment: Moment) -> Option<Vec<String>> {
+async fn killed(estate: Estate, point: (u64, Moment)) -> Option<Vec<String>> {
     let applied = Applied::new(estate).await;
-    let faults = applied.case.sandbox.faults.clone();
     let router = applied.case.router().await;
     let plan = applied.back(&router).await;
-    faults.reset();
-    faults.add(Rule { moment, ..Rule::before(Trigger::Request(n), Failure::Kill) });
-    tokio::select! {
-        () = faults.killed() => {}
-        _ = run(&applied.case, &router, &plan, "back") => {}
-    }
-    let struck = faults.is_dead();
-    drop(router);
-    faults.clear();
-    faults.revive();
-    if !struck {
+    if !dies(&applied.case, router, &plan, "back", point).await {
         return None;
     }
     let mut wrong = unannounced(&applied.case, "back");
@@ -185,20 +161,7 @@ async fn kill_matrix(estate: Estate, first: usize, step: usize) {
     let points = chosen(&requests, first, step).into_iter().flat_map(|(n, is_write)| {
         [(n, Moment::After), (n, Moment::Before)].into_iter().take(if is_write && all() { 2 } else { 1 })
     });
-    let results: Vec<_> = stream::iter(points)
-        .map(|(n, moment)| async move { (n, moment, killed(estate, n, moment).await) })
-        .buffer_unordered(4)
-        .collect()
-        .await;
-    let struck = results.iter().filter(|(_, _, wrong)| wrong.is_some()).count();
-    let wrong: Vec<_> = results.iter().filter(|(_, _, wrong)| wrong.as_ref().is_some_and(|w| !w.is_empty())).collect();
-    assert!(wrong.is_empty(), "{} of {struck} kill points: {wrong:#?}", wrong.len());
-    // Polls make the length of a run vary a little.
-    assert!(struck * 10 >= results.len() * 8, "{struck} of {} points were reached", results.len());
-    if all() {
-        let count = format!("{struck} deaths at {} requests\n", requests.len());
-        std::fs::write(std::env::temp_dir().join(format!("kill-rollback-{estate:?}.txt")), count).expect("count");
-    }
+    each_death(&format!("rollback-{estate:?}"), points.collect(), |point| killed(estate, point)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -211,22 +174,11 @@ async fn a_rollback_that_ends_a_delivery_killed_at_any_request_is_made_again() {
     kill_matrix(Estate::Empty, 2, 9).await;
 }
 
-async fn faulted(n: u64, (moment, failure): (Moment, Failure)) -> Vec<String> {
+async fn faulted(n: u64, class: (Moment, Failure)) -> Vec<String> {
     let applied = Applied::new(Estate::Insecure).await;
-    let faults = applied.case.sandbox.faults.clone();
     let router = applied.case.router().await;
     let plan = applied.back(&router).await;
-    faults.reset();
-    faults.add(Rule { moment, ..Rule::before(Trigger::Request(n), failure) });
-    let result = run(&applied.case, &router, &plan, "back").await;
-    faults.clear();
-    let mut wrong = Vec::new();
-    if let Ok(ended) = &result
-        && failure != Failure::Denied
-    {
-        let undone = ended.outcome.steps.iter().filter(|step| !is_done(&step.state));
-        wrong.extend(undone.map(|step| format!("{} {}: {:?}", step.address, step.title, step.state)));
-    }
+    let mut wrong = meets(&applied.case, &router, &plan, "back", (n, class)).await;
     wrong.extend(applied.wrong_now().await);
     wrong.extend(applied.again().await);
     wrong
@@ -235,20 +187,5 @@ async fn faulted(n: u64, (moment, failure): (Moment, Failure)) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_class_of_fault_is_survived_at_any_request_of_a_rollback() {
     let requests = undisturbed(Estate::Insecure).await;
-    // One class at each chosen write in turn; the whole matrix has every class at every request.
-    let points: Vec<_> = chosen(&requests, 1, 5)
-        .into_iter()
-        .enumerate()
-        .flat_map(|(index, (n, _))| CLASSES.into_iter().enumerate().map(move |(at, class)| (n, class, index % 9 == at)))
-        .filter(|(_, _, mine)| all() || *mine)
-        .collect();
-    let tried = points.len();
-    let wrong: Vec<_> = stream::iter(points)
-        .map(|(n, class, _)| async move { (n, class, faulted(n, class).await) })
-        .buffer_unordered(4)
-        .filter(|(_, _, wrong)| std::future::ready(!wrong.is_empty()))
-        .collect()
-        .await;
-    assert!(tried >= 3, "{tried} points");
-    assert!(wrong.is_empty(), "{} of {tried} fault points: {wrong:#?}", wrong.len());
+    each_fault(chosen(&requests, 1, 5), faulted).await;
 }
