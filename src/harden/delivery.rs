@@ -30,6 +30,7 @@ pub(super) fn want(draft: &mut Draft<'_>, manifests: &[&Desired]) {
     }
     undeclared(draft, manifests, &books, &declared, &mut retire);
     slots::assign(draft, &asking, &books, &declared, &mut retire);
+    slots::storage(draft, manifests, &books);
     for desired in manifests {
         others_in_bucket(draft, desired, &books, &retire);
     }

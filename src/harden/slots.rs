@@ -1,16 +1,19 @@
 //! Slots: Databricks allows two enabled audit-log configurations without a workspace filter, and two for each workspace in
-//! the filters of the others (log delivery API, "Create a new log delivery configuration").
+//! the filters of the others (log delivery API, "Create a new log delivery configuration"). And it has refused more than 50
+//! storage configurations in an account (databricks/terraform-provider-databricks#1586).
 
 use std::collections::BTreeSet;
 
-use crate::model::Desired;
 use crate::model::databricks::LogDelivery;
+use crate::model::desired::DeliveryStatus;
 use crate::model::wanted::Retirement;
+use crate::model::{Address, Desired, Kind};
 
 use super::draft::Draft;
 use super::writers::{Books, is_broken};
 
 const PER_SLOT: usize = 2;
+const STORAGE_CONFIGURATIONS: usize = 50;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Slot {
@@ -64,6 +67,28 @@ pub(super) fn assign(
             }
         }
     }
+}
+
+/// Says when the storage configurations that are to be made are more than Databricks is known to take. No refusal: the limit
+/// of an account may have been raised, and what comes before that step does no harm.
+pub(super) fn storage(draft: &mut Draft<'_>, manifests: &[&Desired], books: &Books) {
+    let is_made = |desired: &&&Desired| {
+        let exists = books.storage.iter().any(|one| one.bucket_name == desired.delivery.bucket);
+        desired.delivery.status == DeliveryStatus::Enabled && !exists
+    };
+    let made: Vec<&&Desired> = manifests.iter().filter(is_made).collect();
+    let room = STORAGE_CONFIGURATIONS.saturating_sub(books.storage.len());
+    let Some(first) = made.get(room) else { return };
+    draft.notice(
+        "storage-configurations-full",
+        &Address::new(first.name.clone(), Kind::StorageConfiguration, "audit"),
+        format!(
+            "the Databricks account has {} storage configurations and needs {} more: it is known to refuse more than \
+             {STORAGE_CONFIGURATIONS}",
+            books.storage.len(),
+            made.len()
+        ),
+    );
 }
 
 /// Marks retirements until one place is free, or says what occupies them.

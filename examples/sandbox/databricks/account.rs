@@ -12,7 +12,7 @@ use super::options::Options;
 use super::state::{Credential, Data, Storage, Workspace, now_ms};
 
 /// databricks/terraform-provider-databricks#1586.
-const STORAGE_LIMIT: usize = 50;
+pub const STORAGE_LIMIT: usize = 50;
 
 #[derive(Deserialize)]
 struct NewCredential {
@@ -106,9 +106,10 @@ pub fn create_storage(call: &Call, options: &Options, data: &mut Data) -> Result
             "Storage configuration name {name} already exists in this account. Try again with a unique name."
         )));
     }
-    if data.storage.len() >= STORAGE_LIMIT {
+    let limit = STORAGE_LIMIT + data.more_storage;
+    if data.storage.len() >= limit {
         return Err(ApiError::invalid_state(format!(
-            "Storage configuration limit exceeded, only {STORAGE_LIMIT} storage configurations are allowed"
+            "Storage configuration limit exceeded, only {limit} storage configurations are allowed"
         )));
     }
     let created = Storage {

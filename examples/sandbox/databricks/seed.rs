@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::DatabricksSim;
+use super::account::STORAGE_LIMIT;
 use super::options::Role;
 use super::state::{Credential, LogDelivery, Metastore, Principal, Storage, SystemSchema, Workspace, now_ms};
 
@@ -101,6 +102,11 @@ impl DatabricksSim {
         };
         self.edit(|data| data.storage.push(storage));
         id
+    }
+
+    /// Raises the number of storage configurations that the account may have.
+    pub fn allow_storage(&self, count: usize) {
+        self.edit(|data| data.more_storage = count.saturating_sub(STORAGE_LIMIT));
     }
 
     /// A configuration as given, for instance [`LogDelivery::delivered`]; answers its id.

@@ -12,6 +12,8 @@ use uuid::Uuid;
 pub struct Data {
     pub credentials: Vec<Credential>,
     pub storage: Vec<Storage>,
+    /// Storage configurations that Databricks takes of this account above the usual number.
+    pub more_storage: usize,
     pub log_delivery: Vec<LogDelivery>,
     pub workspaces: Vec<Workspace>,
     pub metastores: Vec<Metastore>,

@@ -3,7 +3,7 @@
 use super::estate::*;
 use crate::harden::{LiveWriter, Scope, harden, live_writers, writer_roles};
 use crate::model::bucket::Encryption;
-use crate::model::databricks::LogDelivery;
+use crate::model::databricks::{LogDelivery, StorageConfiguration};
 use crate::model::desired::{DeliveryStatus, Undeclared};
 use crate::model::fact::PolicyText;
 use crate::model::live::Read;
@@ -216,6 +216,33 @@ fn a_new_delivery_needs_a_slot() {
     let broken = delivery("b", "o", "s", "old", "USER_FAILURE");
     let wanted = run(&plain(), &live_with(vec![old("d"), broken]));
     assert_eq!((codes(&wanted), first(&wanted)), (vec![], vec!["b".to_owned()]));
+}
+
+#[test]
+fn an_account_full_of_storage_configurations_is_said_before_it_refuses() {
+    let other = |index| StorageConfiguration {
+        storage_configuration_id: format!("id-{index}"),
+        storage_configuration_name: format!("name-{index}"),
+        bucket_name: format!("workspace-root-{index}"),
+        creation_time: 0,
+    };
+    let with = |all: Vec<StorageConfiguration>, desired: &Desired| {
+        let mut live = new_account(&plain());
+        put(&mut live, &databricks(), Read::StorageConfigurations, Fact::StorageConfigurations(all));
+        run(desired, &live).notices.into_iter().find(|one| one.code == "storage-configurations-full")
+    };
+    let full: Vec<StorageConfiguration> = (0..50).map(other).collect();
+    assert_eq!(with(full.iter().skip(1).cloned().collect(), &plain()), None);
+    let said = with(full.clone(), &plain()).unwrap();
+    assert!(said.message.contains("has 50") && said.message.contains("1 more"), "{}", said.message);
+    assert_eq!(said.address.to_string(), "acme/storage-configuration[audit]");
+    // Nothing is made.
+    let mut disabled = plain();
+    disabled.delivery.status = DeliveryStatus::Disabled;
+    assert_eq!(with(full.clone(), &disabled), None);
+    let mut own = full;
+    own[7].bucket_name = BUCKET.to_owned();
+    assert_eq!(with(own, &plain()), None);
 }
 
 #[test]

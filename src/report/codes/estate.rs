@@ -178,6 +178,16 @@ pub(super) const ESTATE: &[Code] = &[
         "Nothing, in most cases. What is not needed any more can be deleted by hand once nothing refers to it.",
     ),
     code(
+        "storage-configurations-full",
+        "the Databricks account takes no more storage configurations",
+        "Databricks answers `Storage configuration limit exceeded, only 50 storage configurations are allowed` to one more \
+         (databricks/terraform-provider-databricks#1586). A delivery to a bucket that has none needs one. Where the limit was \
+         raised nothing is wrong; otherwise `apply` stops at that step with what runs before it made, and goes on when there \
+         is room.",
+        "Delete storage configurations that no workspace and no delivery uses (`databricks account storage list`), ask \
+         Databricks for more, or let several workspaces deliver to one bucket.",
+    ),
+    code(
         "system-schema-unavailable",
         "the system schema `access` cannot be enabled",
         "The metastore reports the schema as unavailable: the region or the plan does not offer it yet.",

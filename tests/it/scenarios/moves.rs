@@ -1,5 +1,7 @@
 //! Another role, prefix or key is declared for an estate that delivers: the logs keep flowing at every step.
 
+use auditseal::apply::StepState;
+
 use super::*;
 use crate::sandbox::aws_seed::FOREIGN_READER_ACCOUNT;
 use crate::sandbox::estate::WORKSPACE;
@@ -103,6 +105,37 @@ async fn a_forgotten_delivery_that_is_only_reported_keeps_its_slot() {
     let message = &plan.guards.iter().find(|guard| guard.code == "no-free-delivery-slot").expect("guard").message;
     assert!(message.contains(bucket.as_str()), "{message}");
     assert!(plan.findings.iter().any(|finding| finding.code == "undeclared-delivery"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_full_of_storage_configurations_is_said_before_and_gone_on_with_after() {
+    let case = Case::empty().await;
+    let sim = &case.sandbox.databricks;
+    for number in 0..50 {
+        sim.seed_storage(&format!("root-{number}"), &format!("workspace-root-{number}"));
+    }
+    let is_said = |plan: &Plan| plan.findings.iter().any(|one| one.code == "storage-configurations-full");
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    assert!(is_said(&plan) && refusals(&plan).is_empty(), "{:?} {:?}", plan.findings, plan.guards);
+    let applied = case.apply(&router, &plan).await.expect("apply");
+    let failed: Vec<_> = applied
+        .outcome
+        .steps
+        .iter()
+        .filter_map(|step| match &step.state {
+            StepState::Failed(why) => Some((step.address.kind, why.clone())),
+            _ => None,
+        })
+        .collect();
+    let [(kind, why)] = failed.as_slice() else { panic!("{failed:?}") };
+    assert_eq!(*kind, Kind::StorageConfiguration);
+    assert!(why.contains("Storage configuration limit exceeded"), "{why}");
+    assert_eq!(enabled(&case), [], "without a storage configuration nothing delivers");
+    sim.allow_storage(51);
+    case.converge(&router).await;
+    assert_eq!(enabled(&case).len(), 1);
+    assert!(!is_said(&case.plan(&router).await), "it has one now");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
