@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use auditseal::alert::Timeouts;
 use auditseal::apply::Clock;
 use auditseal::drift::Outcome;
-use auditseal::finding::{Delivered, Notice, NoticeState};
+use auditseal::finding::{Delivered, Notice, NoticeState, SinkReport};
 use auditseal::manifest::is_part;
 use auditseal::model::Desired;
 use auditseal::report;
@@ -32,10 +32,10 @@ pub async fn run(global: &Global, verb: &Drift, output: &Output) -> anyhow::Resu
         };
         print(global, &made.checked, output, Form::Whole)?;
         let outcome = outcome(verb, &made.checked);
-        let is_kept = made.tell(global, output).await?;
+        let told = made.tell(global, output).await?;
         return Ok(match outcome {
             // What was told before is not known, or what is told now is not kept.
-            _ if !is_kept => Exit::Refused,
+            _ if !told.is_kept => Exit::Refused,
             Outcome::InSync => Exit::Done,
             Outcome::Findings => Exit::Findings,
             Outcome::Drift => Exit::Pending,
@@ -47,6 +47,13 @@ pub async fn run(global: &Global, verb: &Drift, output: &Output) -> anyhow::Resu
 
 fn outcome(verb: &Drift, made: &Checked) -> Outcome {
     made.check.outcome(verb.fail_on.map(Into::into))
+}
+
+/// What became of what a check found.
+struct Told {
+    sinks: Vec<SinkReport>,
+    /// Whether everything is kept where it is declared to be.
+    is_kept: bool,
 }
 
 /// A check, and what is to be told of it.
@@ -62,10 +69,9 @@ struct Made {
 }
 
 impl Made {
-    /// Sends what waits for the sinks. One that fails is said, and is no failure of the check: what is for it waits. Gives
-    /// whether everything is kept where it is declared to be.
-    async fn tell(self, global: &Global, output: &Output) -> anyhow::Result<bool> {
-        let Self { checked, alerting, kept, desired, connecting, store, mut is_stored } = self;
+    /// Sends what waits for the sinks. One that fails is said, and is no failure of the check: what is for it waits.
+    async fn tell(self, global: &Global, output: &Output) -> anyhow::Result<Told> {
+        let Self { checked, alerting, kept, desired, connecting, store, is_stored } = self;
         let mut delivered = kept;
         if !alerting.targets().is_empty() {
             let at = checked.check.checked_at;
@@ -78,8 +84,8 @@ impl Made {
             output.note(&session::render_problems(&delivered.findings, output));
         }
         // What was delivered waits there no more.
-        is_stored = is_stored && session::synced(store.sync_outbox(&session::clock(global)).await, output)?;
-        Ok(is_stored)
+        let is_kept = is_stored && session::synced(store.sync_outbox(&session::clock(global)).await, output)?;
+        Ok(Told { sinks: delivered.sinks, is_kept })
     }
 }
 
@@ -206,7 +212,13 @@ async fn go_on(global: &Global, verb: &Drift, every: Duration, output: &Output) 
                 print(global, &made.checked, output, form)?;
                 form = Form::Line;
                 tokio::select! {
-                    told = made.tell(global, output) => drop(told?),
+                    told = made.tell(global, output) => match told {
+                        Ok(told) => watch.told(&told.sinks, told.is_kept),
+                        Err(error) => {
+                            output.error(&error.context("what was found could not be told"));
+                            watch.told(&[], false);
+                        }
+                    },
                     exit = signals.next() => return Ok(exit),
                 }
             }

@@ -166,12 +166,14 @@ fn judged(walk: &Walk<'_>, part: &Part) -> Rc<Judged> {
 /// What is compared, without the witnesses.
 pub(super) fn light(mut assessment: Assessment) -> Assessment {
     assessment.principals.retain(|one| one.verdict.possible());
+    // Most cannot, and there are as many of these as there are states.
+    assessment.principals.shrink_to_fit();
     for one in &mut assessment.principals {
         let last = one.via.pop();
         one.via = last.into_iter().collect();
         (one.witness, one.conditions, one.actions) = Default::default();
     }
-    assessment.second_tier.clear();
+    assessment.second_tier = Vec::new();
     assessment.proofs.retain(|proof| COMPARED.contains(&proof.code.as_str()));
     assessment
 }

@@ -1,4 +1,4 @@
-//! What Prometheus is told. Labels are names of manifests, severities and outcomes: nothing that grows without bound, and
+//! What Prometheus is told. Labels are names of manifests and sinks, severities and outcomes: nothing that grows without bound, and
 //! nothing secret.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::drift::{Check, DeliveryState, Outcome};
-use crate::finding::Severity;
+use crate::finding::{Severity, SinkReport};
 use crate::provider::Requests;
 
 type Labels = Vec<(&'static str, String)>;
@@ -44,6 +44,9 @@ pub(super) struct Metrics {
     unread: Gauge,
     delivery_age: Family<Labels, Gauge>,
     delivering: Family<Labels, Gauge>,
+    waiting: Family<Labels, Gauge>,
+    refused: Family<Labels, Gauge>,
+    kept: Gauge,
 }
 
 impl Metrics {
@@ -66,6 +69,9 @@ impl Metrics {
             unread: Gauge::default(),
             delivery_age: Family::default(),
             delivering: Family::default(),
+            waiting: Family::default(),
+            refused: Family::default(),
+            kept: Gauge::default(),
         };
         registry.register("checks", "Checks by how they ended", metrics.checks.clone());
         registry.register(
@@ -106,6 +112,13 @@ impl Metrics {
             "delivery_healthy",
             "1 when everything was read and logs are delivered, else 0",
             metrics.delivering.clone(),
+        );
+        registry.register("alerts_waiting", "Findings that a sink has not taken yet", metrics.waiting.clone());
+        registry.register("alerts_refused", "Findings that a sink refused, and that are kept", metrics.refused.clone());
+        registry.register(
+            "kept",
+            "1 when what the last check found lies where the manifests say, in the folder and in the store, else 0",
+            metrics.kept.clone(),
         );
         Self { registry, ..metrics }
     }
@@ -154,6 +167,17 @@ impl Metrics {
         for ((manifest, severity), number) in open {
             let labels = vec![("manifest", manifest.to_owned()), ("severity", severity.to_owned())];
             self.open.get_or_create(&labels).set(count(number));
+        }
+    }
+
+    pub fn told(&self, sinks: &[SinkReport], kept: bool) {
+        self.kept.set(i64::from(kept));
+        self.waiting.clear();
+        self.refused.clear();
+        for one in sinks {
+            let labels = vec![("sink", one.sink.clone())];
+            self.waiting.get_or_create(&labels).set(count(one.waiting));
+            self.refused.get_or_create(&labels).set(count(one.refused));
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::drift::{Check, Outcome};
+use crate::finding::SinkReport;
 use crate::provider::Requests;
 use metrics::Metrics;
 
@@ -49,6 +50,11 @@ impl Watch {
     pub fn passed(&self, check: &Check, outcome: Outcome, took: Duration) {
         self.metrics.passed(check, outcome, took);
         self.ended(false);
+    }
+
+    /// What became of what a check found: what sinks have not taken, and whether it is kept wherever it is declared to be.
+    pub fn told(&self, sinks: &[SinkReport], kept: bool) {
+        self.metrics.told(sinks, kept);
     }
 
     /// A check could not be made. What the last one found stays in the metrics, with its time.

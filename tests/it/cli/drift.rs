@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStderr, ChildStdout};
 
 use super::Shell;
 use crate::harness::Case;
@@ -208,6 +209,48 @@ async fn of_two_checks_at_once_the_second_sees_what_the_first_remembers() {
     shell.ends(&["drift", "--lock-timeout", "1s"], 3).await.says("refused: lock-held: another check is using `");
 }
 
+/// `drift --every`, a thousand times faster than said: one check a second.
+pub struct Watching {
+    pub child: Child,
+    address: SocketAddr,
+    checks: Lines<BufReader<ChildStdout>>,
+    /// What nobody reads would stop it.
+    _notes: Lines<BufReader<ChildStderr>>,
+}
+
+impl Watching {
+    pub async fn begin(shell: &Shell, more: &[&str]) -> Self {
+        let every = ["drift", "--every", "1000s", "--listen", "0", "--format", "json"];
+        let mut child = shell.command(&[&every, more].concat()).spawn().expect("start");
+        let mut notes = BufReader::new(child.stderr.take().expect("stderr")).lines();
+        let checks = BufReader::new(child.stdout.take().expect("stdout")).lines();
+        let listening = notes.next_line().await.expect("text").expect("a note");
+        let address = listening.split("http://").nth(1).and_then(|rest| rest.split(": ").next()).expect("address");
+        Self { child, address: address.parse().expect("address"), checks, _notes: notes }
+    }
+
+    pub async fn next(&mut self) -> Value {
+        let line = tokio::time::timeout(Duration::from_secs(60), self.checks.next_line()).await;
+        let line = line.expect("a check in time").expect("text").expect("a line");
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON line: {line}"))
+    }
+
+    pub async fn metrics(&self) -> String {
+        ask(self.address, "/metrics").await
+    }
+
+    /// Waits until a line of the metrics is there.
+    pub async fn shows(&self, line: &str) {
+        for _ in 0..400 {
+            if self.metrics().await.lines().any(|one| one == line) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{line} is not in\n{}", self.metrics().await);
+    }
+}
+
 /// Asks the way a probe does.
 async fn ask(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("connect");
@@ -221,22 +264,11 @@ async fn ask(address: SocketAddr, path: &str) -> String {
 async fn checks_go_on_through_failures_until_a_signal() {
     let case = Case::empty().await;
     let shell = Shell::of(&case).await;
-    // A thousand times faster than said: one check a second.
-    let arguments = ["drift", "--every", "1000s", "--listen", "0", "--format", "json", "--store", "kept/here"];
-    let mut child = shell.command(&arguments).spawn().expect("start");
-    let mut notes = BufReader::new(child.stderr.take().expect("stderr")).lines();
-    let mut checks = BufReader::new(child.stdout.take().expect("stdout")).lines();
-    let listening = notes.next_line().await.expect("text").expect("a note");
-    let address = listening.split("http://").nth(1).and_then(|rest| rest.split(": ").next()).expect("address");
-    let address: SocketAddr = address.parse().expect("address");
-    let mut next = async || -> Value {
-        let line = tokio::time::timeout(Duration::from_secs(60), checks.next_line()).await.expect("a check in time");
-        let line = line.expect("text").expect("a line");
-        serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON line: {line}"))
-    };
-    let first = next().await;
+    let mut watching = Watching::begin(&shell, &["--store", "kept/here"]).await;
+    let address = watching.address;
+    let first = watching.next().await;
     assert!(first["summary"]["new"].as_u64() > Some(0));
-    assert_eq!(next().await["summary"]["new"], 0);
+    assert_eq!(watching.next().await["summary"]["new"], 0);
     // The manifest is broken for a while.
     let manifest = shell.read("manifests/acme.toml");
     shell.write("manifests/acme.toml", "version = ");
@@ -251,8 +283,8 @@ async fn checks_go_on_through_failures_until_a_signal() {
     assert!(alive.starts_with("HTTP/1.1 200 "), "{alive}");
     shell.write("manifests/acme.toml", manifest);
     let before = first["checked_at"].as_str().expect("time").to_owned();
-    while next().await["checked_at"].as_str() <= Some(&before) {}
-    let metrics = ask(address, "/metrics").await;
+    while watching.next().await["checked_at"].as_str() <= Some(&before) {}
+    let metrics = watching.metrics().await;
     for expected in [
         "auditseal_checks_total{result=\"drift\"} ",
         "auditseal_checks_total{result=\"failed\"} ",
@@ -278,9 +310,9 @@ async fn checks_go_on_through_failures_until_a_signal() {
     }
     assert!(shell.read("kept/here/drift.json").contains("\"checked_at\""));
     assert!(!shell.path("manifests/.auditseal").exists());
-    let id = child.id().expect("running").to_string();
+    let id = watching.child.id().expect("running").to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
-    assert_eq!(child.wait().await.expect("end").code(), Some(143));
+    assert_eq!(watching.child.wait().await.expect("end").code(), Some(143));
 }
 
 #[tokio::test]

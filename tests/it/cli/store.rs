@@ -10,6 +10,7 @@ use auditseal::run::store::{Store, Which};
 use serde_json::Value;
 
 use super::Shell;
+use super::drift::Watching;
 use crate::harness::Case;
 use crate::permissions::allow_only;
 use crate::receiver::{KEY, Receiver, assert_signed, say};
@@ -225,6 +226,28 @@ async fn checks_of_machines_that_forget_tell_everything_once() {
     assert!(!object(&case, &bucket, "drift.json").await.expect("memory").contains("hush"));
     // Two checks that did not know of each other: what either knows is known, and is not told again.
     assert_eq!(moved(&check(2).await), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_monitoring_system_sees_what_waits_and_what_is_not_kept() {
+    let case = Case::empty().await;
+    let (_, manifest) = store(&case).await;
+    let receiver = Receiver::start().await;
+    let sink = "[[alerts]]\nname = 'siem'\nkind = 'webhook'\nurl = { env = 'HOOK' }\nsecret = { env = 'HOOK_KEY' }\n";
+    let shell = runner(&case, &format!("{manifest}\n{sink}")).await;
+    let shell = shell.set("HOOK", &format!("{}/siem", receiver.url)).set("HOOK_KEY", KEY);
+    // The key is wrong, for as long as this lasts.
+    receiver.then("/siem", &vec![say(401); 1000]);
+    let mut watching = Watching::begin(&shell, &[]).await;
+    let opened = watching.next().await["summary"]["new"].as_u64().expect("new");
+    assert!(opened > 0);
+    watching.shows(&format!("auditseal_alerts_waiting{{sink=\"siem\"}} {opened}")).await;
+    watching.shows("auditseal_alerts_refused{sink=\"siem\"} 0").await;
+    watching.shows("auditseal_kept 1").await;
+    case.sandbox.faults.add(Rule::before(Trigger::Operation("s3:GetObject".to_owned()), Failure::Denied).always());
+    watching.shows("auditseal_kept 0").await;
+    case.sandbox.faults.clear();
+    watching.shows("auditseal_kept 1").await;
 }
 
 /// What the lists of `permissions` say of the store is enough for it, and nothing of it is idle.
