@@ -7,13 +7,15 @@ use auditseal::call::{ActionNeed, Listing};
 use auditseal::journal::Entry;
 use auditseal::run::permissions::{Command, permissions};
 use auditseal::run::store::{Store, Which};
-use serde_json::Value;
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use serde_json::{Value, json};
 
 use super::Shell;
 use super::drift::Watching;
 use crate::harness::Case;
 use crate::permissions::allow_only;
 use crate::receiver::{KEY, Receiver, assert_signed, say};
+use crate::sandbox::aws_seed::World;
 use crate::sandbox::faults::{Failure, Rule, Trigger};
 
 /// A bucket of the account for the store, and what a manifest says of it.
@@ -226,6 +228,40 @@ async fn checks_of_machines_that_forget_tell_everything_once() {
     assert!(!object(&case, &bucket, "drift.json").await.expect("memory").contains("hush"));
     // Two checks that did not know of each other: what either knows is known, and is not told again.
     assert_eq!(moved(&check(2).await), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_in_another_account_and_region_is_used_when_its_policy_lets_in() {
+    let case = Case::empty().await;
+    let aws = &case.sandbox.aws;
+    let (bucket, theirs) = (format!("{}-elsewhere", aws.bucket), case.sandbox.emulator.fresh_account());
+    let world = World::new(case.sandbox.emulator.url(), "eu-central-1");
+    let s3 = world.s3(&World::root(&theirs));
+    let there = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuCentral1);
+    let make = s3.create_bucket().bucket(&bucket).create_bucket_configuration(there.build());
+    make.send().await.expect("bucket");
+    let store = format!("[store]\ns3 = \"s3://{bucket}/kept\"\naccount_id = \"{theirs}\"\n");
+    let manifest = format!("{}\n{store}", case.sandbox.manifest());
+    let fresh = async || runner(&case, &manifest).await;
+
+    fresh().await.ends(&["apply", "--auto-approve"], 3).await.says("refused: store-unavailable: ");
+    let writes = case.sandbox.faults.recorded().iter().filter(|one| one.is_write && one.effect.is_some()).count();
+    let policy = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Principal": { "AWS": aws.role_arn("PlatformAdmin") },
+          "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"],
+          "Resource": [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/kept/*")] },
+    ] });
+    s3.put_bucket_policy().bucket(&bucket).policy(policy.to_string()).send().await.expect("policy");
+    assert_eq!(writes, 0, "written without the store");
+    case.sandbox.faults.reset();
+    fresh().await.ends(&["apply", "--auto-approve"], 0).await.says("Verification: the live configuration matches");
+    let listed = s3.list_objects_v2().bucket(&bucket).prefix("kept/runs/").send().await.expect("list");
+    assert_eq!(listed.key_count(), Some(1));
+    // The region is found out once, for reads and writes alike.
+    let redirected = case.sandbox.faults.recorded().iter().filter(|one| one.status == Some(301)).count();
+    assert!((1..=2).contains(&redirected), "{redirected} redirects");
+    let runs = fresh().await.ends(&["runs", "--format", "json"], 0).await.json();
+    assert_eq!(runs["runs"].as_array().map(Vec::len), Some(1), "{runs}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
