@@ -250,7 +250,7 @@ fn sinks_with_their_defaults() {
     );
     let desired = parse("acme", "acme.toml", &text).unwrap();
     let expanded = expand(&desired);
-    let (_, alerts) = expanded.split_once("[[alerts]]").unwrap();
+    let (_, alerts) = expanded.split_once("[[alerts]]\n").unwrap();
     insta::assert_snapshot!(alerts, @r###"
     name = "log"
     kind = "file"

@@ -90,9 +90,7 @@ fn json_lines() {
       "type": "finding.opened"
     }
     "###);
-    insta::assert_snapshot!(notice_json(&closed()), @r###"
-    {"changed_by":null,"code":"public-policy","fingerprint":"f027af0718a17196d9b9feed0de12f3c","format_version":"1.0","help":null,"id":"77324c7cd3ff2d17ba70370120c5176b","manifest":null,"message":"statement `Open` allows s3:GetObject to everybody <!channel> & more","place":null,"severity":"high","since":"2026-11-23T06:00:00Z","subject":"acme/bucket-policy[audit]","timestamp":"2026-11-23T06:15:00Z","title":"a bucket policy in the plan would be public","type":"finding.closed"}
-    "###);
+    insta::assert_snapshot!(notice_json(&closed()), @r###"{"changed_by":null,"code":"public-policy","fingerprint":"f027af0718a17196d9b9feed0de12f3c","format_version":"1.0","help":null,"id":"77324c7cd3ff2d17ba70370120c5176b","manifest":null,"message":"statement `Open` allows s3:GetObject to everybody <!channel> & more","place":null,"severity":"high","since":"2026-11-23T06:00:00Z","subject":"acme/bucket-policy[audit]","timestamp":"2026-11-23T06:15:00Z","title":"a bucket policy in the plan would be public","type":"finding.closed"}"###);
 }
 
 #[test]
