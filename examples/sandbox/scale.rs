@@ -1,11 +1,11 @@
 //! What a plan of many manifests of one account costs: requests, wall time, memory.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use futures::{StreamExt, TryStreamExt};
 use tokio::process::Command;
 
 use crate::sandbox::aws_proxy::{AwsProxy, Options as ProxyOptions};
@@ -19,9 +19,6 @@ const FIRST: i64 = 5_000_000_000;
 /// Buckets that a Databricks account can deliver to (databricks/terraform-provider-databricks#1586), unless Databricks raised
 /// that for it.
 pub const MOST: usize = 50;
-
-/// Estates that are made at one time: most of it is waiting.
-const AT_ONCE: usize = 6;
 
 /// Makes `most` estates, each with a bucket and a workspace of its own, and plans the first 1, 10,
 /// 50 and all of them together, with 50 ms added to each request.
@@ -47,8 +44,7 @@ pub async fn run(program: &Path, most: usize) -> Result<()> {
     let counts: Vec<usize> = [1, 10, MOST].into_iter().filter(|count| *count < most).chain([most]).collect();
     let mut made = 0;
     for count in counts {
-        let estates = futures::stream::iter((made..count).map(|number| bench.apply(number)));
-        estates.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        bench.apply(made..count).await?;
         bench.plan(count).await?;
         made = count;
     }
@@ -90,14 +86,14 @@ impl Bench<'_> {
         Ok(command)
     }
 
-    /// Makes one more estate, on its own.
-    async fn apply(&self, number: usize) -> Result<()> {
-        let name = file(number);
-        std::fs::rename(self.folder.join("all").join(&name), self.folder.join("manifests").join(&name))?;
-        let one = format!("manifests/{name}");
-        let mut command = self.command(&name, &["apply", "-m", &one, "--auto-approve", "--concise"]).await?;
+    /// Makes more estates, in one run.
+    async fn apply(&self, numbers: Range<usize>) -> Result<()> {
+        for name in numbers.map(file) {
+            std::fs::rename(self.folder.join("all").join(&name), self.folder.join("manifests").join(&name))?;
+        }
+        let mut command = self.command("apply", &["apply", "--auto-approve", "--concise"]).await?;
         let status = command.status().await?;
-        if status.success() { Ok(()) } else { bail!("apply of {one} ended with {status}: {}", self.said(&name)?) }
+        if status.success() { Ok(()) } else { bail!("apply ended with {status}: {}", self.said("apply")?) }
     }
 
     async fn plan(&self, count: usize) -> Result<()> {
