@@ -213,10 +213,13 @@ async fn go_on(global: &Global, verb: &Drift, every: Duration, output: &Output) 
                 form = Form::Line;
                 tokio::select! {
                     told = made.tell(global, output) => match told {
-                        Ok(told) => watch.told(&told.sinks, told.is_kept),
+                        Ok(told) => {
+                            watch.told(&told.sinks);
+                            watch.kept(told.is_kept);
+                        }
                         Err(error) => {
                             output.error(&error.context("what was found could not be told"));
-                            watch.told(&[], false);
+                            watch.kept(false);
                         }
                     },
                     exit = signals.next() => return Ok(exit),

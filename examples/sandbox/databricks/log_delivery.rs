@@ -323,7 +323,8 @@ pub async fn attempt_due(shared: &Shared, forced: bool) {
     let now = Instant::now();
     let due: Vec<(String, Result<Target, String>)> = {
         let inner = shared.inner();
-        let waited = |tried: Instant| now.duration_since(tried) >= shared.options.attempt_interval;
+        let interval = inner.data.attempt_interval.unwrap_or(shared.options.attempt_interval);
+        let waited = |tried: Instant| now.duration_since(tried) >= interval;
         let is_due = |one: &&LogDelivery| {
             one.enabled && one.delivers && (forced || one.quiet_reads == 0 && one.tried.is_none_or(waited))
         };

@@ -1,6 +1,7 @@
 //! Objects that exist before a test starts, and short ways to look at what it left.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -107,6 +108,12 @@ impl DatabricksSim {
     /// Raises the number of storage configurations that the account may have.
     pub fn allow_storage(&self, count: usize) {
         self.edit(|data| data.more_storage = count.saturating_sub(STORAGE_LIMIT));
+    }
+
+    /// The shortest time between two attempts for one configuration from here on. An attempt is made when somebody asks, who
+    /// waits for it.
+    pub fn attempt_every(&self, interval: Duration) {
+        self.edit(|data| data.attempt_interval = Some(interval));
     }
 
     /// A configuration as given, for instance [`LogDelivery::delivered`]; answers its id.

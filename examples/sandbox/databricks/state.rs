@@ -1,7 +1,7 @@
 //! What the simulated account holds. Field names follow the SDK's data classes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -14,6 +14,8 @@ pub struct Data {
     pub storage: Vec<Storage>,
     /// Storage configurations that Databricks takes of this account above the usual number.
     pub more_storage: usize,
+    /// Instead of [`super::Options::attempt_interval`].
+    pub attempt_interval: Option<Duration>,
     pub log_delivery: Vec<LogDelivery>,
     pub workspaces: Vec<Workspace>,
     pub metastores: Vec<Metastore>,

@@ -170,8 +170,11 @@ impl Metrics {
         }
     }
 
-    pub fn told(&self, sinks: &[SinkReport], kept: bool) {
+    pub fn kept(&self, kept: bool) {
         self.kept.set(i64::from(kept));
+    }
+
+    pub fn told(&self, sinks: &[SinkReport]) {
         self.waiting.clear();
         self.refused.clear();
         for one in sinks {

@@ -52,9 +52,14 @@ impl Watch {
         self.ended(false);
     }
 
-    /// What became of what a check found: what sinks have not taken, and whether it is kept wherever it is declared to be.
-    pub fn told(&self, sinks: &[SinkReport], kept: bool) {
-        self.metrics.told(sinks, kept);
+    /// Sinks were sent what a check found.
+    pub fn told(&self, sinks: &[SinkReport]) {
+        self.metrics.told(sinks);
+    }
+
+    /// Whether what a check found is kept wherever it is declared to be.
+    pub fn kept(&self, kept: bool) {
+        self.metrics.kept(kept);
     }
 
     /// A check could not be made. What the last one found stays in the metrics, with its time.
