@@ -182,8 +182,8 @@ pub(super) const ESTATE: &[Code] = &[
         "the Databricks account takes no more storage configurations",
         "Databricks answers `Storage configuration limit exceeded, only 50 storage configurations are allowed` to one more \
          (databricks/terraform-provider-databricks#1586). A delivery to a bucket that has none needs one. Where the limit was \
-         raised nothing is wrong; otherwise `apply` stops at that step with what runs before it made, and goes on when there \
-         is room.",
+         raised nothing is wrong; otherwise `apply` fails at that step. What does not need it is made, and the next `apply` goes \
+         on when there is room.",
         "Delete storage configurations that no workspace and no delivery uses (`databricks account storage list`), ask \
          Databricks for more, or let several workspaces deliver to one bucket.",
     ),
