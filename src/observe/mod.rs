@@ -8,8 +8,8 @@ mod questions;
 
 use std::collections::BTreeSet;
 
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 
 use crate::call::Query;
 use crate::model::{Desired, Live};
@@ -17,6 +17,10 @@ use crate::provider::Reader;
 
 pub use access::{needed_for_access, needed_for_plan};
 pub use needed::needed;
+
+/// With more questions under way than this, an eighth of them is answered before it is worked out what else is needed: that
+/// takes longer the more manifests there are, and meanwhile there is enough to wait for.
+const MANY: usize = 256;
 
 /// Reads everything that planning the manifests needs.
 ///
@@ -51,11 +55,18 @@ async fn ask<R: Reader>(reader: &R, needed: impl Fn(&Live) -> BTreeSet<Query>) -
                 });
             }
         }
-        let Some((query, answer)) = in_flight.next().await else { break };
-        live.set(query, answer);
         // Answers that are there already are taken together: recomputing what is needed costs more than a set.
-        while let Some(Some((query, answer))) = futures::FutureExt::now_or_never(in_flight.next()) {
+        let mut answered = 0_usize;
+        loop {
+            let under_way = in_flight.len();
+            let waits = answered == 0 || (under_way > MANY && answered.saturating_mul(8) < under_way);
+            let next = if waits { in_flight.next().await } else { in_flight.next().now_or_never().flatten() };
+            let Some((query, answer)) = next else { break };
             live.set(query, answer);
+            answered = answered.saturating_add(1);
+        }
+        if answered == 0 {
+            break;
         }
     }
     live
@@ -75,4 +86,43 @@ pub async fn reread<R: Reader>(reader: &R, queries: impl IntoIterator<Item = Que
         live.set(query, answer);
     }
     live
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::model::live::Read;
+    use crate::model::{Fact, Observed, Place};
+
+    /// Answers one question after the other.
+    struct InTurn(tokio::sync::Semaphore);
+
+    impl Reader for InTurn {
+        async fn read(&self, _: &Query) -> Observed<Fact> {
+            let _turn = self.0.acquire().await;
+            tokio::task::yield_now().await;
+            Observed::Absent
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_needed_is_not_worked_out_after_each_of_many_answers() {
+        let place = Place::Aws { account: "111122223333".to_owned(), region: "us-east-1".to_owned() };
+        let query = |read| Query { place: place.clone(), read };
+        let policy = |number: usize| query(Read::BucketPolicy { bucket: number.to_string() });
+        let acl = |number: usize| query(Read::BucketAcl { bucket: number.to_string() });
+        let times = Cell::new(0);
+        let reader = InTurn(tokio::sync::Semaphore::new(1));
+        let live = ask(&reader, |live| {
+            times.set(times.get() + 1);
+            let released = (0..800).filter(|number| live.get(&policy(*number)).is_absent()).map(acl);
+            (0..800).map(policy).chain(released).collect()
+        });
+        let live = live.await;
+        assert!((0..800).all(|number| live.get(&acl(number)).is_absent()), "a question was not asked");
+        // Of 1,600 answers.
+        assert!(times.get() < 400, "{} times", times.get());
+    }
 }
