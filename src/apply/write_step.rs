@@ -7,7 +7,7 @@ use crate::call::Write;
 use crate::diff::{Diff, diff};
 use crate::journal::Entry;
 use crate::model::reference::Output;
-use crate::model::{Fact, Observed, Place};
+use crate::model::{Fact, Gap, Observed, Place};
 use crate::plan::{Step, Target};
 use crate::provider::{WriteError, Writer};
 
@@ -43,7 +43,7 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
                 return Ok(StepState::AlreadyThere);
             }
             before = Some(answer);
-        } else if let Some(found) = content::find(self.writer, place, write).await {
+        } else if let Some(found) = self.there_already(place, write).await? {
             self.remember(step, &found, run);
             self.recorder.record(&Entry::AlreadyThere { step: step.id, at: self.clock.now().to_string() }).await?;
             return Ok(StepState::AlreadyThere);
@@ -113,6 +113,26 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
         }
     }
 
+    /// What the step is to make, when an earlier run has made it. Nothing is made before that is known.
+    async fn there_already(
+        &mut self,
+        place: &Place,
+        write: &Write,
+    ) -> Result<Option<BTreeMap<Output, String>>, StepError> {
+        let mut waited = Duration::ZERO;
+        let mut delay = Duration::from_millis(250);
+        loop {
+            match content::find(self.writer, place, write).await {
+                Ok(found) => return Ok(found),
+                Err(gap) if waited >= PRECONDITION_GRACE => return Err(StepError::Failed(gap.to_string())),
+                Err(_) => {}
+            }
+            self.pause(delay).await?;
+            waited += delay;
+            delay = (delay * 2).min(BACKOFF_MAX);
+        }
+    }
+
     fn difference(&self, step: &Step, answer: &Observed<Fact>, target: &Target, run: &Run) -> Diff {
         let resolve = |id: &str| run.principals.get(id).cloned();
         diff(step.address.kind, answer, &target.fact, &BTreeMap::new(), &resolve)
@@ -137,7 +157,7 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
         loop {
             self.lease.check().await.map_err(StepError::LeaseLost)?;
             run.writes += 1;
-            let (message, retry_after) = match self.writer.write(place, write).await {
+            let (mut message, retry_after) = match self.writer.write(place, write).await {
                 Ok(outcome) => return Ok(outcome.outputs),
                 Err(WriteError::Denied { permission, message }) => {
                     return Err(StepError::Failed(match permission {
@@ -147,7 +167,7 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
                 }
                 Err(WriteError::Rejected { message }) => return Err(StepError::Failed(message)),
                 Err(WriteError::Exists { message }) => {
-                    if let Some(found) = self.effect(step, place, write, target, run).await {
+                    if let Ok(Some(found)) = self.effect(step, place, write, target, run).await {
                         return Ok(found);
                     }
                     (message, None)
@@ -158,24 +178,29 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
                     (message, retry_after)
                 }
             };
-            if waited >= bound {
-                return Err(StepError::Failed(format!("gave up after {} s: {message}", bound.as_secs())));
-            }
-            (self.on_event)(Event::Retrying { step: step.id, message: message.clone() });
-            let pause = retry_after.unwrap_or(delay).min(Duration::from_secs(60));
-            match run.undoing {
-                true => self.clock.sleep(pause).await,
-                false => self.pause(pause).await?,
-            }
-            waited += pause;
-            delay = (delay * 2).min(BACKOFF_MAX);
-            if let Some(found) = self.effect(step, place, write, target, run).await {
-                return Ok(found);
+            let mut pause = retry_after.unwrap_or(delay).min(Duration::from_secs(60));
+            loop {
+                if waited >= bound {
+                    return Err(StepError::Failed(format!("gave up after {} s: {message}", bound.as_secs())));
+                }
+                (self.on_event)(Event::Retrying { step: step.id, message: message.clone() });
+                match run.undoing {
+                    true => self.clock.sleep(pause).await,
+                    false => self.pause(pause).await?,
+                }
+                waited += pause;
+                delay = (delay * 2).min(BACKOFF_MAX);
+                match self.effect(step, place, write, target, run).await {
+                    Ok(Some(found)) => return Ok(found),
+                    Ok(None) => break,
+                    // Sent again, it might be there twice.
+                    Err(gap) => (message, pause) = (gap.to_string(), delay),
+                }
             }
         }
     }
 
-    /// Whether the request took effect although it seemed to fail.
+    /// Whether the request took effect although it seemed to fail; an error when that is not known and matters.
     async fn effect(
         &self,
         step: &Step,
@@ -183,13 +208,13 @@ impl<W: Writer, C: Clock, R: Recorder, L: Lease> Applier<'_, W, C, R, L> {
         write: &Write,
         target: Option<&Target>,
         run: &Run,
-    ) -> Option<BTreeMap<Output, String>> {
+    ) -> Result<Option<BTreeMap<Output, String>>, Gap> {
         if !write.is_idempotent() {
             return content::find(self.writer, place, write).await;
         }
-        let target = target.filter(|target| target.settles && step.gives.is_empty())?;
+        let Some(target) = target.filter(|target| target.settles && step.gives.is_empty()) else { return Ok(None) };
         let answer = self.writer.read(&target.query).await;
-        self.is_same(step, &answer, target, run).then(BTreeMap::new)
+        Ok(self.is_same(step, &answer, target, run).then(BTreeMap::new))
     }
 
     /// Reads until the write shows.

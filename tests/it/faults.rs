@@ -65,6 +65,45 @@ async fn a_write_that_never_works_fails_by_name_and_stops_only_what_needs_it() {
     case.converge(&router).await;
 }
 
+/// Twice made is not undone: a key costs money for as long as it is there, and a log delivery can never be deleted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_looked_for_is_not_made_again() {
+    let case = Case::empty().await;
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    let faults = &case.sandbox.faults;
+    let (create, list) = ("kms:CreateKey".to_owned(), "kms:ListKeys".to_owned());
+    faults.reset();
+    // It is made, the answer is lost, and for a while nobody can see it. One look comes before.
+    faults.add(Rule::after(Trigger::Operation(create.clone()), Failure::Status(503)));
+    faults.add(Rule::before(Trigger::Operation(list.clone()), Failure::Status(500)).skip(1).times(12));
+    let applied = run(&case, &router, &plan, "struck").await.expect("apply");
+    assert_eq!(changes(applied.verification.as_ref().expect("verification")), [""; 0]);
+    let sent = |name: &str| faults.recorded().iter().filter(|one| one.name == name).count();
+    assert!(sent(&list) > 13, "{} looks", sent(&list));
+    assert_eq!(sent(&create), 1, "made twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_not_made_before_it_was_looked_for() {
+    let case = Case::empty().await;
+    let router = case.router().await;
+    let plan = case.plan(&router).await;
+    let faults = &case.sandbox.faults;
+    let create = "kms:CreateKey".to_owned();
+    faults.reset();
+    faults.add(Rule::before(Trigger::Operation("kms:ListKeys".to_owned()), Failure::Denied).always());
+    let applied = run(&case, &router, &plan, "struck").await.expect("apply");
+    let failed = applied.outcome.steps.iter().find_map(|step| match &step.state {
+        StepState::Failed(message) => Some(message.clone()),
+        _ => None,
+    });
+    assert!(failed.as_ref().is_some_and(|message| message.contains("needs kms:ListKeys")), "{failed:?}");
+    assert!(faults.recorded().iter().all(|one| one.name != create), "a refusal is not an absence");
+    faults.clear();
+    case.converge(&case.router().await).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_read_is_a_gap_that_names_its_permission() {
     let case = Case::insecure().await;
